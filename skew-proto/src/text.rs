@@ -1,0 +1,134 @@
+//! Text from outside, made harmless.
+//!
+//! Routes, versions, ids and addresses are whatever an anonymous visitor sent. What is displayed or logged goes through
+//! [`clean`] or [`cut`]; what scripts read goes through [`json_line`], which loses nothing and escapes what a terminal could
+//! act on.
+
+use std::borrow::Cow;
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::{CharEscape, Formatter, Serializer};
+
+/// Stands where a harmful character stood, so that a person sees that there was one.
+pub const REPLACEMENT: char = '\u{fffd}';
+
+/// Whether a character could move the cursor, reorder or hide text: controls (C0, DEL, C1), line and paragraph separators,
+/// bidirectional marks, zero-width and other invisible characters.
+#[must_use]
+pub fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// The text with every harmful character replaced by [`REPLACEMENT`].
+#[must_use]
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if text.contains(is_harmful) {
+        Cow::Owned(text.replace(is_harmful, REPLACEMENT.encode_utf8(&mut [0; 4])))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// [`clean`], and at most `max_chars` characters, the last one an ellipsis where something was cut. For showing only: a cut
+/// text must never become a pattern.
+#[must_use]
+pub fn cut(text: &str, max_chars: usize) -> String {
+    // One character more than fits tells whether anything is left out, without walking a megabyte of it.
+    let mut shown: String =
+        text.chars().take(max_chars + 1).map(|c| if is_harmful(c) { REPLACEMENT } else { c }).collect();
+    if let Some((last, _)) = shown.char_indices().nth(max_chars) {
+        shown.truncate(last);
+        shown.pop();
+        if max_chars > 0 {
+            shown.push('…');
+        }
+    }
+    shown
+}
+
+/// One line of JSON in which every harmful character is escaped as `\u…`, so that the whole text survives and no terminal
+/// acts on it. No newline at the end.
+///
+/// # Errors
+///
+/// Only what the value's own `Serialize` refuses.
+pub fn json_line<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
+    let mut out = Vec::with_capacity(256);
+    value.serialize(&mut Serializer::with_formatter(&mut out, Escaping))?;
+    // serde_json writes UTF-8, and what `Escaping` adds is ASCII.
+    Ok(String::from_utf8(out).unwrap_or_default())
+}
+
+struct Escaping;
+
+impl Formatter for Escaping {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some(at) = rest.find(is_harmful) {
+            let (plain, tail) = rest.split_at(at);
+            writer.write_all(plain.as_bytes())?;
+            let mut chars = tail.chars();
+            if let Some(harmful) = chars.next() {
+                for unit in harmful.encode_utf16(&mut [0; 2]) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
+            }
+            rest = chars.as_str();
+        }
+        writer.write_all(rest.as_bytes())
+    }
+
+    fn write_char_escape<W: ?Sized + io::Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
+        serde_json::ser::CompactFormatter.write_char_escape(writer, escape)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn escapes_and_bidi_are_replaced_and_seen() {
+        assert_eq!(clean("/a\u{1b}[2Jb"), "/a\u{fffd}[2Jb");
+        assert_eq!(clean("/\u{202e}txt\u{200b}\u{9b}\u{7f}"), "/\u{fffd}txt\u{fffd}\u{fffd}\u{fffd}");
+        assert!(matches!(clean("/größe/東京"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn cutting_marks_the_cut() {
+        assert_eq!(cut("/checkout", 9), "/checkout");
+        assert_eq!(cut("/checkout", 5), "/che…");
+        assert_eq!(cut("/checkout", 0), "");
+        assert_eq!(cut("東京都", 2), "東…");
+    }
+
+    #[test]
+    fn json_keeps_the_whole_text_escaped() {
+        let line = json_line(&["\u{1b}]0;x\u{7}", "\u{9b}\u{202e}\u{e0041}", "é"]).unwrap();
+        assert_eq!(line, "[\"\\u001b]0;x\\u0007\",\"\\u009b\\u202e\\udb40\\udc41\",\"é\"]");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_harmful_survives(text in any::<String>(), max in 0usize..40) {
+            prop_assert!(!clean(&text).contains(is_harmful));
+            let cut = cut(&text, max);
+            prop_assert!(!cut.contains(is_harmful) && cut.chars().count() <= max);
+        }
+
+        #[test]
+        fn a_json_line_is_harmless_and_reads_back_whole(text in any::<String>()) {
+            let line = json_line(&text).unwrap();
+            prop_assert!(!line.contains(is_harmful));
+            prop_assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
+        }
+    }
+}
