@@ -1,0 +1,450 @@
+//! What is known of one site from its messages: the one truth behind the dashboard and the `--json` output.
+
+use std::collections::VecDeque;
+
+use skew_proto::{Connection, Counts, Releases, Rollout, ServerInfo, ServerMessage, Stats, text, wire};
+
+use crate::{Now, SourceEvent, Transport};
+
+/// Entries that the log keeps.
+const LOG_ENTRIES: usize = 500;
+
+/// Where the connection to the server stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Link {
+    /// The first try, or a new one, is under way.
+    Connecting,
+    /// Messages arrive.
+    Live,
+    /// The stream is open but silent for too long: the figures are old.
+    Stale,
+    /// Waiting for the next try.
+    Reconnecting {
+        /// Why the last one ended, cleaned.
+        reason: String,
+        /// When the next one begins, on [`Now::monotonic_ms`].
+        retry_at_ms: u64,
+    },
+    /// Given up, with the reason, cleaned.
+    Failed(String),
+}
+
+/// Whether the server lets this client see stats.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authorization {
+    /// Not asked yet, or not answered yet.
+    Pending {
+        /// When stats were asked for, on [`Now::monotonic_ms`]. A hook that throws never answers.
+        asked_at_ms: Option<u64>,
+    },
+    /// Stats arrive.
+    Granted,
+    /// Refused.
+    Refused(Refusal),
+}
+
+/// How stats were refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// By `stats-unauthorized`: the server's hook did not authorize these credentials.
+    ByServer,
+    /// By an HTTP status, with the reason, cleaned.
+    ByStatus(u16, String),
+}
+
+/// Whether `skew-tui`s count in the figures.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Watchers {
+    /// They are left out: they are no visitors.
+    #[default]
+    LeftOut,
+    /// They count like everybody, as in the server's own figures.
+    Counted,
+}
+
+/// Connections by version and route, as they are shown: with or without watchers.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Figures {
+    /// Number of connections.
+    pub total: u64,
+    /// Connections by build.
+    pub versions: Counts,
+    /// Connections by route.
+    pub routes: Counts,
+    /// Connections by route that are not on the current build. Empty where the server sent no complete list.
+    pub outdated_routes: Counts,
+    /// Number of `skew-tui`s that are connected, this one among them.
+    pub watching: u64,
+}
+
+/// One line of the log. Its text is cleaned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogEntry {
+    /// When it happened.
+    pub at: Now,
+    /// What happened.
+    pub text: String,
+    /// How much it matters.
+    pub level: Level,
+}
+
+/// How much a log entry matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Something that went as it should.
+    Info,
+    /// Something to look at.
+    Warning,
+    /// Something that failed.
+    Error,
+}
+
+/// What is known of one site.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// Where the connection stands.
+    pub link: Link,
+    /// How messages come, once one transport has worked.
+    pub transport: Option<Transport>,
+    /// Whether stats may be seen.
+    pub authorization: Authorization,
+    /// Who the server is; a stock one does not say.
+    pub server: Option<ServerInfo>,
+    /// The server's current build.
+    pub current: Option<String>,
+    /// The site's release list, empty where it has none.
+    pub releases: Releases,
+    /// The newest stats, as the server sent them. They stay while the connection is lost, and are old then.
+    pub stats: Option<Stats>,
+    /// When `stats` arrived.
+    pub stats_at: Option<Now>,
+    /// The figures of `stats` that are shown.
+    pub figures: Figures,
+    /// What happened, oldest first.
+    pub log: VecDeque<LogEntry>,
+    watchers: Watchers,
+    damage_reported: bool,
+}
+
+impl Site {
+    /// Nothing known yet.
+    #[must_use]
+    pub fn new(watchers: Watchers) -> Self {
+        Self {
+            link: Link::Connecting,
+            transport: None,
+            authorization: Authorization::Pending { asked_at_ms: None },
+            server: None,
+            current: None,
+            releases: Releases::default(),
+            stats: None,
+            stats_at: None,
+            figures: Figures::default(),
+            log: VecDeque::new(),
+            watchers,
+            damage_reported: false,
+        }
+    }
+
+    /// Takes in what a source says.
+    pub fn observe(&mut self, event: SourceEvent, now: Now) {
+        match event {
+            SourceEvent::Connecting(transport) => {
+                self.link = Link::Connecting;
+                self.authorization = Authorization::Pending { asked_at_ms: None };
+                if self.transport.is_none() {
+                    self.note(now, Level::Info, format!("connecting over {transport}"));
+                }
+            }
+            SourceEvent::Open(transport) => {
+                self.transport = Some(transport);
+                self.link = Link::Live;
+                self.note(now, Level::Info, format!("connected over {transport}"));
+            }
+            SourceEvent::Frame(text) => self.frame(&text, now),
+            SourceEvent::Subscribed => {
+                if self.authorization == (Authorization::Pending { asked_at_ms: None }) {
+                    self.authorization = Authorization::Pending { asked_at_ms: Some(now.monotonic_ms) };
+                }
+            }
+            SourceEvent::Refused { status, reason } => {
+                let reason = text::cut(&reason, MESSAGE_CHARS);
+                self.note(now, Level::Error, format!("refused with {status}: {reason}"));
+                self.authorization = Authorization::Refused(Refusal::ByStatus(status, reason));
+            }
+            SourceEvent::Stale => {
+                self.link = Link::Stale;
+                self.note(now, Level::Warning, "nothing arrived for too long; reconnecting".to_owned());
+            }
+            SourceEvent::Lost { reason, retry_ms } => {
+                let reason = text::cut(&reason, MESSAGE_CHARS);
+                self.note(now, Level::Warning, format!("connection lost: {reason}"));
+                self.link = Link::Reconnecting { reason, retry_at_ms: now.monotonic_ms + retry_ms };
+            }
+            SourceEvent::Releases(releases) => {
+                if self.current.is_none() {
+                    self.current.clone_from(&releases.current);
+                }
+                self.releases = releases;
+                self.recount();
+            }
+            SourceEvent::Failed(reason) => {
+                let reason = text::cut(&reason, MESSAGE_CHARS);
+                self.note(now, Level::Error, reason.clone());
+                self.link = Link::Failed(reason);
+            }
+        }
+    }
+
+    fn frame(&mut self, text: &str, now: Now) {
+        match ServerMessage::decode(text) {
+            Ok(ServerMessage::Connected(connected)) => {
+                self.server = connected.server;
+                self.authorization = Authorization::Pending { asked_at_ms: None };
+                self.set_current(connected.version, now);
+            }
+            Ok(ServerMessage::Version(version)) => self.set_current(version.version, now),
+            Ok(ServerMessage::Stats(stats)) => self.take_stats(*stats, now),
+            Ok(ServerMessage::StatsUnauthorized) => {
+                self.authorization = Authorization::Refused(Refusal::ByServer);
+                self.note(now, Level::Error, "the server refused to show stats to these credentials".to_owned());
+            }
+            Ok(ServerMessage::Keepalive(_) | ServerMessage::Pong) => {}
+            Ok(ServerMessage::Other(other)) => {
+                let kind = if other.kind.is_empty() { "without a type" } else { &other.kind };
+                self.note(now, Level::Info, format!("application message {}", text::cut(kind, 60)));
+            }
+            Err(error) => self.note(now, Level::Warning, format!("a message could not be read: {error}")),
+        }
+    }
+
+    fn take_stats(&mut self, stats: Stats, now: Now) {
+        if self.authorization != Authorization::Granted {
+            self.authorization = Authorization::Granted;
+            self.note(now, Level::Info, "stats granted".to_owned());
+        }
+        if !stats.damage.is_empty() && !std::mem::replace(&mut self.damage_reported, true) {
+            let text = "a visitor sent something that is no route or version; it was counted apart".to_owned();
+            self.note(now, Level::Warning, text);
+        }
+        if let Some(current) = stats.extra.get("current").and_then(|value| value.as_str()) {
+            self.set_current(current.to_owned(), now);
+        }
+        self.stats = Some(stats);
+        self.stats_at = Some(now);
+        self.recount();
+    }
+
+    fn set_current(&mut self, version: String, now: Now) {
+        if self.current.as_ref() == Some(&version) {
+            return;
+        }
+        self.note(now, Level::Info, format!("current build is {}", text::cut(&version, 60)));
+        self.current = Some(version);
+        self.recount();
+    }
+
+    /// Puts watchers into the figures or takes them out.
+    pub fn set_watchers(&mut self, watchers: Watchers) {
+        self.watchers = watchers;
+        self.recount();
+    }
+
+    /// Whether watchers count.
+    #[must_use]
+    pub fn watchers(&self) -> Watchers {
+        self.watchers
+    }
+
+    /// Share of the current build, unknown while the current build or the stats are.
+    #[must_use]
+    pub fn rollout(&self) -> Option<Rollout> {
+        self.stats.as_ref()?;
+        Some(Rollout::of(&self.figures.versions, self.current.as_deref()?))
+    }
+
+    /// Whether stats may be seen: unknown while that is not answered.
+    #[must_use]
+    pub fn authorized(&self) -> Option<bool> {
+        match self.authorization {
+            Authorization::Pending { .. } => None,
+            Authorization::Granted => Some(true),
+            Authorization::Refused(_) => Some(false),
+        }
+    }
+
+    /// The public id of this client's own connection.
+    #[must_use]
+    pub fn your_id(&self) -> Option<&str> {
+        self.stats.as_ref()?.your_id.as_deref()
+    }
+
+    /// Whether a connection is this client's own.
+    #[must_use]
+    pub fn is_own(&self, connection: &Connection) -> bool {
+        self.your_id() == Some(&connection.id)
+    }
+
+    /// Whether a connection is a `skew-tui`, this one or another, and no visitor.
+    #[must_use]
+    pub fn is_watcher(&self, connection: &Connection) -> bool {
+        self.is_own(connection) || connection.route == wire::TUI_ROUTE
+    }
+
+    /// The connections that count, in the server's order.
+    pub fn connections(&self) -> impl Iterator<Item = &Connection> {
+        let list = self.stats.as_ref().map(|stats| stats.connections.as_slice()).unwrap_or_default();
+        list.iter().filter(|connection| self.watchers == Watchers::Counted || !self.is_watcher(connection))
+    }
+
+    /// Whether everybody seems to be at `/`: route tracking is off then, on a site that is not a single page.
+    #[must_use]
+    pub fn route_tracking_seems_off(&self) -> bool {
+        self.figures.total > 0 && self.figures.routes.keys().all(|route| route == "/" || route == wire::TUI_ROUTE)
+    }
+
+    /// Adds a line to the log.
+    pub fn note(&mut self, at: Now, level: Level, text: String) {
+        if self.log.len() == LOG_ENTRIES {
+            self.log.pop_front();
+        }
+        self.log.push_back(LogEntry { at, text, level });
+    }
+
+    fn recount(&mut self) {
+        let Some(stats) = &self.stats else { return };
+        let mut figures = Figures {
+            total: stats.total,
+            versions: stats.versions.clone(),
+            routes: stats.routes.clone(),
+            ..Figures::default()
+        };
+        for connection in &stats.connections {
+            let watcher = self.is_watcher(connection);
+            figures.watching += u64::from(watcher);
+            if watcher && self.watchers == Watchers::LeftOut {
+                figures.total = figures.total.saturating_sub(1);
+                take_one(&mut figures.versions, &connection.version);
+                take_one(&mut figures.routes, &connection.route);
+            } else if self.current.as_ref().is_some_and(|current| *current != connection.version) {
+                *figures.outdated_routes.entry(connection.route.clone()).or_default() += 1;
+            }
+        }
+        self.figures = figures;
+    }
+}
+
+/// Characters of a reason from outside that the log keeps.
+const MESSAGE_CHARS: usize = 200;
+
+/// Takes one from a count, and the entry away where none is left.
+fn take_one(counts: &mut Counts, key: &str) {
+    if let Some(count) = counts.get_mut(key) {
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            counts.remove(key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> Now {
+        Now { monotonic_ms: ms, unix_ms: 1_795_325_310_000 + ms }
+    }
+
+    fn site_after(frames: &[&str]) -> Site {
+        let mut site = Site::new(Watchers::LeftOut);
+        site.observe(SourceEvent::Connecting(Transport::Sse), at(0));
+        site.observe(SourceEvent::Open(Transport::Sse), at(1));
+        for frame in frames {
+            site.observe(SourceEvent::Frame((*frame).to_owned()), at(2));
+        }
+        site
+    }
+
+    const CONNECTED: &str = r#"{"type":"connected","version":"b2","connectionId":"secret"}"#;
+    const STATS: &str = r#"{"type":"stats","total":4,"versions":{"b2":3,"b1":1},
+        "routes":{"/__skew/tui":2,"/":1,"/shop":1},"yourId":"me","connections":[
+        {"id":"me","version":"b2","route":"/__skew/tui"},{"id":"x","version":"b2","route":"/__skew/tui"},
+        {"id":"v","version":"b2","route":"/"},{"id":"w","version":"b1","route":"/shop"}]}"#;
+
+    #[test]
+    fn watchers_are_left_out_of_the_rollout_and_can_be_put_back() {
+        let mut site = site_after(&[CONNECTED, STATS]);
+        let rollout = site.rollout().unwrap();
+        assert_eq!((rollout.current, rollout.outdated, rollout.percent), (1, 1, Some(50.0)));
+        assert_eq!((site.figures.total, site.figures.watching), (2, 2));
+        assert!(!site.figures.routes.contains_key(wire::TUI_ROUTE));
+        assert_eq!(site.connections().count(), 2);
+        assert_eq!(site.figures.outdated_routes, Counts::from([("/shop".into(), 1)]));
+
+        site.set_watchers(Watchers::Counted);
+        assert_eq!((site.figures.total, site.rollout().unwrap().current), (4, 3));
+    }
+
+    #[test]
+    fn nobody_but_watchers_is_an_unknown_share() {
+        let stats = r#"{"type":"stats","total":1,"versions":{"b2":1},"routes":{"/":1},"yourId":"me",
+            "connections":[{"id":"me","version":"b2","route":"/"}]}"#;
+        assert_eq!(site_after(&[CONNECTED, stats]).rollout().unwrap().percent, None);
+    }
+
+    #[test]
+    fn authorization_starts_anew_on_every_connection() {
+        let mut site = site_after(&[CONNECTED]);
+        assert_eq!(site.authorized(), None);
+        site.observe(SourceEvent::Subscribed, at(10));
+        assert_eq!(site.authorization, Authorization::Pending { asked_at_ms: Some(10) });
+        site.observe(SourceEvent::Frame(STATS.into()), at(11));
+        assert_eq!(site.authorized(), Some(true));
+        site.observe(SourceEvent::Subscribed, at(12));
+        assert_eq!(site.authorized(), Some(true), "an answer may overtake the request's own");
+        site.observe(SourceEvent::Lost { reason: "reset".into(), retry_ms: 500 }, at(20));
+        assert_eq!(site.link, Link::Reconnecting { reason: "reset".into(), retry_at_ms: 520 });
+        assert!(site.stats.is_some(), "old figures stay, marked by the link");
+        site.observe(SourceEvent::Connecting(Transport::Sse), at(520));
+        assert_eq!(site.authorized(), None);
+        site.observe(SourceEvent::Frame(r#"{"type":"stats-unauthorized"}"#.into()), at(530));
+        assert_eq!(site.authorized(), Some(false));
+    }
+
+    #[test]
+    fn a_release_moves_the_current_build() {
+        let mut site = site_after(&[CONNECTED, STATS]);
+        site.observe(SourceEvent::Frame(r#"{"type":"version","version":"b3"}"#.into()), at(5));
+        assert_eq!(site.rollout().unwrap().current, 0);
+        assert!(site.log.back().unwrap().text.contains("b3"));
+    }
+
+    #[test]
+    fn the_release_list_tells_the_current_build_only_where_the_server_does_not() {
+        let list = |id: &str| Releases { current: Some(id.into()), releases: Vec::new() };
+        let mut site = site_after(&[]);
+        site.observe(SourceEvent::Releases(list("b1")), at(5));
+        assert_eq!(site.current.as_deref(), Some("b1"));
+        site.observe(SourceEvent::Frame(CONNECTED.into()), at(6));
+        site.observe(SourceEvent::Releases(list("b9")), at(7));
+        assert_eq!(site.current.as_deref(), Some("b2"));
+    }
+
+    #[test]
+    fn what_the_log_says_is_harmless_and_bounded() {
+        let mut site = site_after(&["not json", "{\"type\":\"a\\u001b[2J\\u202e\"}"]);
+        for _ in 0..2_000 {
+            site.observe(SourceEvent::Lost { reason: "\u{1b}]0;x\u{7}".repeat(999), retry_ms: 1 }, at(9));
+        }
+        assert_eq!(site.log.len(), LOG_ENTRIES);
+        assert!(site.log.iter().all(|entry| !entry.text.contains(text::is_harmful) && entry.text.len() < 1_000));
+    }
+
+    #[test]
+    fn everybody_at_the_root_means_that_routes_are_not_tracked() {
+        assert!(!site_after(&[CONNECTED, STATS]).route_tracking_seems_off());
+        let stats = r#"{"type":"stats","total":2,"versions":{"b2":2},"routes":{"/":2},"connections":[
+            {"id":"v","version":"b2","route":"/"},{"id":"w","version":"b2","route":"/"}]}"#;
+        assert!(site_after(&[CONNECTED, stats]).route_tracking_seems_off());
+    }
+}
