@@ -1,1 +1,18 @@
-//! The harness.
+//! The harness: programs as processes, the Nuxt app, a browser, a terminal and a reverse proxy, for tests that show
+//! the real thing.
+//!
+//! Everything here waits for an event with a deadline ([`PATIENCE`]) and panics with what was seen instead; nothing
+//! sleeps and hopes. Whatever a test started ends with it.
+
+use std::time::Duration;
+
+pub mod binaries;
+pub mod browser;
+pub mod nuxt;
+pub mod process;
+pub mod proxy;
+pub mod pty;
+
+/// How long a test waits for anything before it fails: long, since it costs nothing where things go well and a busy
+/// machine must not make tests fail.
+pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,0 +1,45 @@
+//! The programs under test, built once for each run.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The path of one of the workspace's programs (`skew-tui`, `skew-server`), built first when it is not up to date.
+pub fn binary(name: &str) -> PathBuf {
+    static PROFILE_DIR: OnceLock<PathBuf> = OnceLock::new();
+    let path = PROFILE_DIR.get_or_init(build).join(format!("{name}{}", env::consts::EXE_SUFFIX));
+    assert!(path.is_file(), "the workspace builds no program {name}: there is no {}", path.display());
+    path
+}
+
+/// Builds all programs into the target directory and profile of the running test, and answers where they are.
+fn build() -> PathBuf {
+    // <target>/<profile>/deps/<this test>
+    let test = env::current_exe().expect("a running test has a path");
+    let profile_dir = test.ancestors().nth(2).expect("a test lies in <target>/<profile>/deps").to_path_buf();
+    let target_dir = profile_dir.parent().expect("a profile lies in a target directory");
+    let profile = match profile_dir.file_name().and_then(|name| name.to_str()) {
+        Some("debug") | None => "dev",
+        Some(name) => name,
+    };
+
+    let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .current_dir(workspace())
+        // All of the workspace, so that its dependencies keep the features that `cargo test --workspace` chose.
+        .args(["build", "--workspace", "--bins", "--locked", "--quiet", "--profile", profile, "--target-dir"])
+        .arg(target_dir)
+        .output()
+        .expect("cargo can be started");
+    assert!(
+        output.status.success(),
+        "the programs under test do not build:\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    profile_dir
+}
+
+/// The root of the workspace.
+pub fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the workspace")
+}
