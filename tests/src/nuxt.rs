@@ -1,5 +1,7 @@
 //! The Nuxt app of `tests/nuxt-app`, as `tests/run` built it: a stock peer.
 
+pub mod pages;
+
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 

@@ -1,8 +1,9 @@
 //! A stock site as it is, without any program of ours: the Nuxt app on both transports, in a real browser. What
 //! holds here is what `skew-tui` finds at its users' and what `skew-server` stands in for.
 
-use serde_json::{Value, json};
-use skew_tests::browser::{Browser, Person, Tab};
+use serde_json::json;
+use skew_tests::browser::{Browser, Person};
+use skew_tests::nuxt::pages::{connected, stats_with, with_session};
 use skew_tests::nuxt::{ADMIN_SECRET, NuxtApp, Strategy};
 
 /// Each as one test for each transport.
@@ -28,23 +29,7 @@ on_both_transports!(
 
 /// A person with a session of that role.
 async fn logged_in(browser: &Browser, app: &NuxtApp, role: &str) -> Person {
-    let person = browser.person().await;
-    person.set_cookie(&app.url("/"), "nuxt-session", &app.login(role).await).await;
-    person
-}
-
-/// Waits until the admin page's stats have this field, and answers all of them.
-async fn stats_with(admin: &Tab, field: &str, value: &Value) -> Value {
-    let stats = "JSON.parse(document.querySelector('[data-testid=stats]').textContent)";
-    // Sorted by name, as ours are.
-    let sorted = "v => v && typeof v === 'object' ? Object.fromEntries(Object.entries(v).sort()) : v";
-    let wanted = format!("JSON.stringify(({sorted})(s.{field})) === JSON.stringify({value})");
-    admin.wait_until(&format!("(s => {wanted} && s)({stats})")).await
-}
-
-/// Waits until the tab has its stream.
-async fn connected(tab: &Tab) {
-    tab.wait_until("window.__skewMessages.some(m => m.type === 'connected')").await;
+    with_session(browser, &app.url("/"), &app.login(role).await).await
 }
 
 async fn an_admin_sees_true_numbers_while_tabs_come_navigate_and_go(strategy: Strategy) {
