@@ -1,10 +1,15 @@
 //! A stock site as it is, without any program of ours: the Nuxt app on both transports, in a real browser. What
 //! holds here is what `skew-tui` finds at its users' and what `skew-server` stands in for.
 
-use serde_json::json;
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
 use skew_tests::browser::{Browser, Person};
 use skew_tests::nuxt::pages::{connected, stats_with, with_session};
 use skew_tests::nuxt::{ADMIN_SECRET, NuxtApp, Strategy};
+use tokio::net::TcpStream;
+use tokio_tungstenite::client_async;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 /// Each as one test for each transport.
 macro_rules! on_both_transports {
@@ -21,6 +26,7 @@ macro_rules! on_both_transports {
 on_both_transports!(
     an_admin_sees_true_numbers_while_tabs_come_navigate_and_go,
     whoever_is_no_admin_is_refused,
+    a_bearer_secret_is_authorized_without_a_browser_or_a_session,
     an_invalidation_reloads_those_whose_route_starts_with_it,
     without_the_plugin_an_invalidation_arrives_and_nothing_happens,
     a_wrong_secret_invalidates_nothing,
@@ -65,6 +71,47 @@ async fn whoever_is_no_admin_is_refused(strategy: Strategy) {
         let stats = stats_with(&tab, "authorized", &json!(false)).await;
         assert_eq!((&stats["total"], &stats["connections"]), (&json!(0), &json!([])));
     }
+}
+
+async fn a_bearer_secret_is_authorized_without_a_browser_or_a_session(strategy: Strategy) {
+    let app = NuxtApp::start(strategy, &[]).await;
+    let stats = match strategy {
+        Strategy::Sse => stats_over_sse(&app).await,
+        Strategy::Ws => stats_over_ws(&app).await,
+    };
+    assert_eq!((&stats["type"], &stats["routes"]), (&json!("stats"), &json!({ "/watch": 1 })));
+}
+
+/// The first stats of a stream whose subscription carries the secret.
+async fn stats_over_sse(app: &NuxtApp) -> Value {
+    let client = reqwest::Client::new();
+    let mut stream = client.get(app.url("/__skew/sse?route=/watch")).send().await.expect("a stream");
+    let mut next = async || {
+        let event = stream.chunk().await.expect("an open stream").expect("a message");
+        let json = event.strip_prefix(b"data: ").expect("one line of data");
+        serde_json::from_slice::<Value>(json).expect("JSON")
+    };
+    let body = json!({ "connectionId": next().await["connectionId"] });
+    let request = client.post(app.url("/__skew/subscribe-stats")).bearer_auth(ADMIN_SECRET).json(&body);
+    request.send().await.expect("the app answers");
+    next().await
+}
+
+/// The first stats of a WebSocket that was opened with the secret.
+async fn stats_over_ws(app: &NuxtApp) -> Value {
+    let mut request =
+        format!("ws://127.0.0.1:{}/__skew/ws?route=/watch", app.port).into_client_request().expect("a URL");
+    let bearer = format!("Bearer {ADMIN_SECRET}").parse().expect("a header");
+    request.headers_mut().insert("authorization", bearer);
+    let stream = TcpStream::connect(("127.0.0.1", app.port)).await.expect("the app listens");
+    let (mut socket, _) = client_async(request, stream).await.expect("the app speaks WebSocket");
+    socket.send(Message::text(r#"{"type":"subscribe-stats"}"#)).await.expect("an open socket");
+    let mut next = async || {
+        let message = socket.next().await.expect("an open socket").expect("a message");
+        serde_json::from_slice::<Value>(&message.into_data()).expect("JSON")
+    };
+    assert_eq!(next().await["type"], "connected");
+    next().await
 }
 
 async fn an_invalidation_reloads_those_whose_route_starts_with_it(strategy: Strategy) {
