@@ -3,10 +3,17 @@
 //! Facts travel one way: a [`source`] turns bytes into [`SourceEvent`]s, [`state`] takes them in without any I/O, and the
 //! dashboard's views and the `--json` output are both read from that state, so they can't disagree.
 
+pub mod action;
+pub mod credentials;
 mod event;
+mod http;
+pub mod keymap;
 mod now;
 pub mod source;
 pub mod state;
+pub mod target;
+pub mod theme;
+pub mod view;
 
 pub use event::{SourceEvent, Transport};
 pub use now::Now;
