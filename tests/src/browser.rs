@@ -2,8 +2,9 @@
 
 mod cdp;
 
-use std::env;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -23,15 +24,30 @@ const USER_AGENT: &str =
 #[derive(Debug)]
 pub struct Browser {
     cdp: Cdp,
-    // Before the profile: what is in it must not be written any more when it is removed.
+    // Before its directory: it must have ended when that is removed.
     _process: Process,
-    _profile: TempDir,
+    _directory: Directory,
+}
+
+/// Where Chromium keeps its profile and its temporary files.
+#[derive(Debug)]
+struct Directory(TempDir);
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // Chromium's children outlive it for a moment, and still write.
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while fs::remove_dir_all(self.0.path()).is_err() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
 }
 
 impl Browser {
     /// Starts Chromium: the program that `CHROMIUM` names, else the first of the usual names on `PATH`.
     pub async fn launch() -> Self {
-        let profile = tempfile::Builder::new().prefix("skew-tests-chromium").tempdir().expect("a temporary directory");
+        let directory = tempfile::Builder::new().prefix("skew-tests-").tempdir().expect("a temporary directory");
+        let directory = Directory(directory);
         let mut command = Command::new(chromium());
         command
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage"])
@@ -41,12 +57,13 @@ impl Browser {
             .args(["--disable-background-timer-throttling", "--disable-backgrounding-occluded-windows"])
             .args(["--disable-renderer-backgrounding", "--remote-debugging-port=0", "--password-store=basic"])
             .arg(format!("--user-agent={USER_AGENT}"))
-            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .arg(format!("--user-data-dir={}", directory.0.path().join("profile").display()))
+            .env("TMPDIR", directory.0.path())
             .arg("about:blank");
         let mut process = Process::spawn("Chromium", command);
         let address = |line: &str| line.strip_prefix("DevTools listening on ").map(str::to_owned);
         let url = process.stderr.until("the address of DevTools", address).await;
-        Self { cdp: Cdp::connect(&url).await, _process: process, _profile: profile }
+        Self { cdp: Cdp::connect(&url).await, _process: process, _directory: directory }
     }
 
     /// A person at the browser: cookies and storage of its own, shared by its tabs and by nobody else.
