@@ -3,5 +3,5 @@
 mod client;
 mod error;
 
-pub(crate) use client::{Http, redirection};
+pub(crate) use client::{Answer, Http, redirection};
 pub(crate) use error::{HttpError, words};

@@ -4,11 +4,16 @@
 //! dashboard's views and the `--json` output are both read from that state, so they can't disagree.
 
 pub mod action;
+pub mod cli;
+mod clock;
+pub mod command;
 pub mod credentials;
 mod event;
 mod http;
+pub mod invalidate;
 pub mod keymap;
 mod now;
+mod output;
 pub mod source;
 pub mod state;
 pub mod target;

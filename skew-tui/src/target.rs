@@ -6,7 +6,7 @@ use skew_proto::{text, wire};
 use crate::credentials::{Credentials, Secret};
 
 /// Which transport a source takes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum TransportChoice {
     /// SSE, and a WebSocket where the site has no SSE.
     #[default]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use reqwest::header::{CACHE_CONTROL, LOCATION};
+use reqwest::header::{AUTHORIZATION, CACHE_CONTROL, HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::{Action, Attempt, Policy};
 use reqwest::{Certificate, Client, ClientBuilder, Identity, RequestBuilder, Response, StatusCode, Url};
 use serde::Serialize;
@@ -63,6 +63,17 @@ impl Http {
     /// A `POST` of a JSON body. It names no origin: this is no browser.
     pub(crate) fn post<T: Serialize>(&self, url: Url, body: &T) -> RequestBuilder {
         self.client.post(url).headers(self.target.credentials().headers().clone()).json(body)
+    }
+
+    /// A `POST` with the admin secret as bearer token, where there is one, in place of the token.
+    pub(crate) fn post_as_admin<T: Serialize>(&self, url: Url, body: &T) -> RequestBuilder {
+        let mut admin = HeaderMap::new();
+        let secret = self.target.admin_secret().map(|secret| HeaderValue::try_from(format!("Bearer {}", secret.expose())));
+        if let Some(Ok(mut bearer)) = secret {
+            bearer.set_sensitive(true);
+            admin.insert(AUTHORIZATION, bearer);
+        }
+        self.post(url, body).headers(admin)
     }
 
     /// Reads what lies at `url`, past every cache.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::{StatusCode, Url};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::ended::Ended;
 use super::releases;
@@ -16,6 +16,9 @@ use crate::{SourceEvent, Transport};
 
 /// Time between two questions.
 const EVERY: Duration = Duration::from_secs(5);
+
+/// How long the figures wait for the release list, which tells what the current build is.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Asks for stats until that fails. `opened` is called with the first answer.
 pub(super) async fn run(http: &Http, outlet: &mpsc::Sender<SourceEvent>, mut opened: impl FnMut()) -> Ended {
@@ -37,8 +40,8 @@ pub(super) async fn run(http: &Http, outlet: &mpsc::Sender<SourceEvent>, mut ope
         ticks.tick().await;
         if looked_at.is_none_or(|at| at.elapsed() >= releases::EVERY) {
             looked_at = Some(Instant::now());
-            let list = releases::read(http, &release_urls).await;
-            if let Some(list) = list && known_releases.as_ref() != Some(&list) {
+            let list = timeout(PATIENCE, releases::read(http, &release_urls)).await;
+            if let Ok(Some(list)) = list && known_releases.as_ref() != Some(&list) {
                 known_releases = Some(list.clone());
                 say(outlet, SourceEvent::Releases(list)).await;
             }

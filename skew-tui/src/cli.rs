@@ -1,0 +1,206 @@
+//! The command line: raw arguments, checked and turned into settings in one step.
+
+mod options;
+mod secrets;
+mod values;
+
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+use skew_proto::MatchKind;
+
+pub use options::{ColorChoice, Options};
+
+use crate::target::{Target, TargetError};
+
+/// The exit codes, as `--help` shows them.
+const AFTER_HELP: &str = "\
+Exit codes:
+  0    done, or whoever read the output has closed it
+  1    error
+  2    wrong usage
+  4    not authorized to see stats, or to invalidate
+  130  interrupted (SIGINT, SIGTERM)
+
+Secrets are never arguments, which every process of the machine can read. They stand in files, or in SKEW_TOKEN,
+SKEW_COOKIE and SKEW_ADMIN_SECRET themselves. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured.";
+
+/// Who is still on the old build after a deploy, live.
+///
+/// With a URL alone it opens the dashboard. The site is a Nuxt app with nuxt-skew-protection, or any site with skew-server.
+#[derive(Debug, Parser)]
+#[command(name = "skew-tui", version, after_help = AFTER_HELP, subcommand_negates_reqs = true)]
+#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// The site, such as https://shop.example.com
+    #[arg(required = true)]
+    pub url: Option<String>,
+
+    /// What to do, where it is not the dashboard.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// Options of all commands.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// What can be done besides the dashboard.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print every message as it comes, application messages too: one JSON object a line.
+    Messages {
+        /// The site, such as https://shop.example.com
+        url: String,
+    },
+    /// Print who is connected now, once.
+    Stats {
+        /// The site, such as https://shop.example.com
+        url: String,
+    },
+    /// Send the users of a page a refresh.
+    Invalidate {
+        /// The site, such as https://shop.example.com
+        url: String,
+
+        /// The route or pattern, whole; / reaches everybody
+        route: String,
+
+        /// How it is compared with routes: prefix (/checkout also takes /checkout-help), exact, segment (/checkout and
+        /// what lies below) or regex. A stock app knows prefixes only
+        #[arg(long = "match", value_name = "KIND", env = "SKEW_MATCH", default_value_t, value_parser = values::match_kind())]
+        kind: MatchKind,
+
+        /// Only show whom it would reach
+        #[arg(long)]
+        dry_run: bool,
+
+        /// Do not ask; for scripts
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Try it all without a server: a simulated rollout on this machine.
+    Demo {
+        /// Number of simulated tabs
+        #[arg(long, value_name = "N", env = "SKEW_CONNECTIONS", default_value_t = 200,
+              value_parser = clap::value_parser!(u32).range(1..=2_000))]
+        connections: u32,
+    },
+}
+
+/// Why the arguments can't be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum UsageError {
+    /// A credential, a secret or a file of one.
+    #[error(transparent)]
+    Credential(#[from] crate::credentials::CredentialError),
+    /// The site's URL or a path.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// A file of certificates can't be read.
+    #[error("{} can't be read: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl Cli {
+    /// Reads the program's arguments.
+    ///
+    /// # Errors
+    ///
+    /// What to print, to which stream and with which exit code: a wrong use, or the help or version that was asked for.
+    pub fn read(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Self, clap::Error> {
+        let cli = Self::try_parse_from(arguments)?;
+        if cli.url.is_some() && cli.command.is_some() {
+            let text = "the URL comes after the command: skew-tui stats https://shop.example.com";
+            return Err(Self::command().error(ErrorKind::ArgumentConflict, text));
+        }
+        Ok(cli)
+    }
+}
+
+impl Options {
+    /// The checked target of `url`, with the secrets that files and the environment hold.
+    ///
+    /// # Errors
+    ///
+    /// When one of the settings can't be used.
+    pub fn target(&self, url: &str) -> Result<Target, UsageError> {
+        let settings = secrets::settings(self, url, &|name| std::env::var(name).ok())?;
+        Ok(Target::new(settings)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(arguments: &str) -> Result<Cli, clap::Error> {
+        Cli::read(std::iter::once("skew-tui").chain(arguments.split_whitespace()).map(Into::into))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_url_alone_is_the_dashboard_and_flags_go_anywhere() {
+        let cli = read("--top 5 https://x.test --json --interval 2s").unwrap();
+        assert!(cli.command.is_none() && cli.options.json && cli.options.top == Some(5));
+        assert_eq!(cli.options.interval.as_secs(), 2);
+        for arguments in ["--json stats https://x.test", "stats --json https://x.test", "stats https://x.test --json"] {
+            let cli = read(arguments).unwrap();
+            assert!(cli.options.json && matches!(cli.command, Some(Command::Stats { url }) if url == "https://x.test"));
+        }
+    }
+
+    #[test]
+    fn a_flag_before_the_command_is_not_overwritten_by_its_default_after_it() {
+        let cli = read("--interval 2s --transport ws messages https://x.test").unwrap();
+        assert_eq!(cli.options.interval.as_secs(), 2);
+        assert_eq!(cli.options.transport, crate::target::TransportChoice::Ws);
+    }
+
+    #[test]
+    fn an_invalidation_takes_a_kind_of_match() {
+        let cli = read("invalidate https://x.test /a --match segment --yes").unwrap();
+        assert!(matches!(cli.command, Some(Command::Invalidate { kind: MatchKind::Segment, yes: true, .. })));
+        let wrong = read("invalidate https://x.test /a --match glob").unwrap_err();
+        assert!(wrong.to_string().contains("prefix, exact, segment, regex"), "{wrong}");
+    }
+
+    #[test]
+    fn wrong_uses_are_usage_errors() {
+        for arguments in [
+            "",
+            "stats",
+            "https://x.test stats https://y.test",
+            "https://x.test --top many",
+            "https://x.test --interval soon",
+            "demo --connections 0",
+            "--token abc https://x.test",
+        ] {
+            assert_eq!(read(arguments).unwrap_err().exit_code(), 2, "{arguments}");
+        }
+    }
+
+    #[test]
+    fn every_flag_has_a_variable_and_help_tells_the_exit_codes() {
+        let mut command = Cli::command();
+        let help = command.render_long_help().to_string();
+        assert!(help.contains("4    not authorized") && help.contains("[env: SKEW_INTERVAL"));
+        let flags = command.get_arguments().filter(|argument| argument.get_long().is_some());
+        let bare: Vec<_> = flags
+            .filter(|argument| !matches!(argument.get_id().as_str(), "help" | "version"))
+            .filter(|argument| argument.get_env().is_none_or(|name| !name.to_string_lossy().starts_with("SKEW_")))
+            .map(|argument| argument.get_id().to_string())
+            .collect();
+        assert_eq!(bare, Vec::<String>::new());
+    }
+}

@@ -1,0 +1,112 @@
+//! The options that all commands share.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use tracing::level_filters::LevelFilter;
+
+use super::values;
+use crate::target::TransportChoice;
+
+/// Whether to colour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Yes.
+    Always,
+    /// No.
+    Never,
+}
+
+/// Options of all commands.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// How messages come: auto takes SSE, and a WebSocket where the site has no SSE; poll asks a stats endpoint
+    #[arg(long, global = true, env = "SKEW_TRANSPORT", value_enum, default_value_t, help_heading = "Site")]
+    pub transport: TransportChoice,
+
+    /// Base path of the endpoints, where it is neither the URL's path and /__skew nor /__skew
+    #[arg(long, global = true, env = "SKEW_BASE_PATH", value_name = "PATH", help_heading = "Site")]
+    pub base_path: Option<String>,
+
+    /// Stats endpoint to poll [default: {base}/admin/stats, then /api/admin/stats]
+    #[arg(long, global = true, env = "SKEW_STATS_PATH", value_name = "PATH", help_heading = "Site")]
+    pub stats_path: Option<String>,
+
+    /// Invalidation endpoint of a stock app [default: /api/admin/invalidate-route]
+    #[arg(long, global = true, env = "SKEW_INVALIDATE_PATH", value_name = "PATH", help_heading = "Site")]
+    pub invalidate_path: Option<String>,
+
+    /// File with certificates to trust besides the system's (PEM)
+    #[arg(long, global = true, env = "SKEW_CA_FILE", value_name = "FILE", help_heading = "Site")]
+    pub ca_file: Option<PathBuf>,
+
+    /// File with a client certificate and its key (PEM)
+    #[arg(long, global = true, env = "SKEW_CLIENT_CERT", value_name = "FILE", help_heading = "Site")]
+    pub client_cert: Option<PathBuf>,
+
+    /// File with a bearer token; SKEW_TOKEN holds the token itself
+    #[arg(long, global = true, env = "SKEW_TOKEN_FILE", value_name = "FILE", help_heading = "Credentials")]
+    pub token_file: Option<PathBuf>,
+
+    /// File with a Cookie header, or with the bare value of nuxt-session; SKEW_COOKIE holds the cookie itself
+    #[arg(long, global = true, env = "SKEW_COOKIE_FILE", value_name = "FILE", help_heading = "Credentials")]
+    pub cookie_file: Option<PathBuf>,
+
+    /// File with more headers to send, a NAME: VALUE on each line
+    #[arg(long, global = true, env = "SKEW_HEADER_FILE", value_name = "FILE", help_heading = "Credentials")]
+    pub header_file: Option<PathBuf>,
+
+    /// File with the secret of invalidations; SKEW_ADMIN_SECRET holds the secret itself [default: the token]
+    #[arg(long, global = true, env = "SKEW_ADMIN_SECRET_FILE", value_name = "FILE", help_heading = "Credentials")]
+    pub admin_secret_file: Option<PathBuf>,
+
+    /// Send credentials over plain http to another machine
+    #[arg(long, global = true, env = "SKEW_INSECURE_HTTP", value_parser = values::switch(), help_heading = "Credentials")]
+    pub insecure_http: bool,
+
+    /// Print JSON, one object a line; errors too, to standard error
+    #[arg(long, global = true, env = "SKEW_JSON", value_parser = values::switch(), help_heading = "Output")]
+    pub json: bool,
+
+    /// Shortest time between two lines of --json
+    #[arg(long, global = true, env = "SKEW_INTERVAL", value_name = "TIME", default_value = "250ms",
+          value_parser = values::interval, help_heading = "Output")]
+    pub interval: Duration,
+
+    /// Leave the list of connections out of JSON
+    #[arg(long, global = true, env = "SKEW_NO_CONNECTIONS", value_parser = values::switch(), help_heading = "Output")]
+    pub no_connections: bool,
+
+    /// At most this many routes and connections
+    #[arg(long, global = true, env = "SKEW_TOP", value_name = "N", help_heading = "Output")]
+    pub top: Option<usize>,
+
+    /// Count this and every other skew-tui like a visitor
+    #[arg(long, global = true, env = "SKEW_COUNT_WATCHERS", value_parser = values::switch(), help_heading = "Output")]
+    pub count_watchers: bool,
+
+    /// How long a command that asks once waits for the answer
+    #[arg(long, global = true, env = "SKEW_TIMEOUT", value_name = "TIME", default_value = "10s",
+          value_parser = values::interval, help_heading = "Output")]
+    pub timeout: Duration,
+
+    /// Whether to colour; NO_COLOR is honoured
+    #[arg(long, global = true, env = "SKEW_COLOR", value_enum, default_value_t, help_heading = "Output")]
+    pub color: ColorChoice,
+
+    /// Neither offer nor do what reaches users
+    #[arg(long, global = true, env = "SKEW_READONLY", value_parser = values::switch(), help_heading = "Output")]
+    pub readonly: bool,
+
+    /// How much to log: off, error, warn, info, debug or trace
+    #[arg(long, global = true, env = "SKEW_LOG", value_name = "LEVEL", default_value = "warn", help_heading = "Output")]
+    pub log: LevelFilter,
+
+    /// File to log to [default: standard error, and nowhere for the dashboard]
+    #[arg(long, global = true, env = "SKEW_LOG_FILE", value_name = "FILE", help_heading = "Output")]
+    pub log_file: Option<PathBuf>,
+}

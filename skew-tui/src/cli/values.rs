@@ -1,0 +1,45 @@
+//! Values of arguments.
+
+use std::time::Duration;
+
+use clap::builder::TypedValueParser;
+use jiff::SignedDuration;
+use skew_proto::MatchKind;
+
+/// A kind of match by its name.
+pub(super) fn match_kind() -> impl TypedValueParser<Value = MatchKind> {
+    clap::builder::StringValueParser::new().try_map(|word| word.parse::<MatchKind>())
+}
+
+/// A switch, where its environment variable sets it: `1`, `true`, `yes`, `on` or their opposites.
+pub(super) fn switch() -> impl TypedValueParser<Value = bool> {
+    clap::builder::BoolishValueParser::new()
+}
+
+/// A time such as `250ms`, `2s` or `1m`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let parsed = text.parse::<SignedDuration>().map_err(|_| "write a time such as 250ms, 2s or 1m")?;
+    Duration::try_from(parsed).map_err(|_| "a time can't be negative".to_owned())
+}
+
+/// [`duration`], but not so short that it means none.
+pub(super) fn interval(text: &str) -> Result<Duration, String> {
+    const SHORTEST: Duration = Duration::from_millis(10);
+    let interval = duration(text)?;
+    if interval < SHORTEST { Err("the shortest interval is 10ms".to_owned()) } else { Ok(interval) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
+        for wrong in ["", "5", "soon", "-1s"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+        assert!(interval("1ms").is_err());
+    }
+}

@@ -1,0 +1,91 @@
+//! What the program does: each command, from checked arguments to its exit code.
+
+mod invalidate;
+mod logging;
+mod messages;
+mod signals;
+mod stats;
+mod stop;
+mod stream;
+mod watch;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tokio::runtime::Runtime;
+
+use crate::cli::{Cli, Command};
+use crate::output::Voice;
+use crate::state::site::Watchers;
+use crate::target::Target;
+use stop::Stop;
+
+/// The whole program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let cli = match Cli::read(arguments.iter().cloned()) {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(refuse(&error, arguments.iter().any(|argument| argument == "--json"))),
+    };
+    let voice = if cli.options.json { Voice::Json } else { Voice::Text };
+    let stop = match Runtime::new() {
+        Ok(runtime) => {
+            let done = runtime.block_on(run(&cli, voice));
+            // A write that nobody reads must not hold the program back.
+            runtime.shutdown_background();
+            done.err()
+        }
+        Err(error) => Some(Stop::Failed(format!("the program can't start: {error}"))),
+    };
+    let Some(stop) = stop else { return ExitCode::SUCCESS };
+    if let Some(message) = stop.message() {
+        voice.error(message, stop.code());
+    }
+    ExitCode::from(stop.code())
+}
+
+/// Prints what clap has to say: an error, or the help that was asked for.
+fn refuse(error: &clap::Error, json: bool) -> u8 {
+    let code = u8::try_from(error.exit_code()).unwrap_or(2);
+    if json && error.use_stderr() {
+        let text = error.to_string();
+        Voice::Json.error(text.trim_start_matches("error: ").trim_end(), code);
+    } else {
+        // A closed pipe is no error.
+        let _ = error.print();
+    }
+    code
+}
+
+async fn run(cli: &Cli, voice: Voice) -> Result<(), Stop> {
+    let options = &cli.options;
+    let target = |url: &str| -> Result<Arc<Target>, Stop> { Ok(Arc::new(options.target(url)?)) };
+    match (&cli.command, &cli.url) {
+        (Some(Command::Messages { url }), _) => {
+            logging::start(options, voice)?;
+            signals::until_interrupted(messages::run(target(url)?, voice)).await
+        }
+        (Some(Command::Stats { url }), _) => {
+            logging::start(options, voice)?;
+            signals::until_interrupted(stats::run(target(url)?, options, voice)).await
+        }
+        (Some(Command::Invalidate { url, route, kind, dry_run, yes }), _) => {
+            logging::start(options, voice)?;
+            let request = invalidate::Request { route, kind: *kind, dry_run: *dry_run, yes: *yes };
+            signals::until_interrupted(invalidate::run(target(url)?, &request, options, voice)).await
+        }
+        (Some(Command::Demo { .. }), _) => Err(Stop::Failed("the demo is not built yet".to_owned())),
+        (None, Some(url)) if options.json => {
+            logging::start(options, voice)?;
+            stream::run(target(url)?, options, voice).await
+        }
+        (None, Some(_)) => Err(Stop::Failed("the dashboard is not built yet; use --json".to_owned())),
+        (None, None) => Err(Stop::Usage("a URL is needed, such as https://shop.example.com".to_owned())),
+    }
+}
+
+/// Whether watchers count, by the options.
+fn watchers(options: &crate::cli::Options) -> Watchers {
+    if options.count_watchers { Watchers::Counted } else { Watchers::LeftOut }
+}

@@ -1,0 +1,63 @@
+//! `stats URL`: one answer.
+
+use std::sync::Arc;
+
+use tokio::time::timeout;
+
+use super::stop::Stop;
+use super::watch::Watch;
+use super::watchers;
+use crate::cli::Options;
+use crate::output::{ReportOptions, Sink, Voice, report, report_line, summary};
+use crate::state::site::{Authorization, Link};
+use crate::target::Target;
+
+/// Waits for stats, prints them once and is done.
+pub(super) async fn run(target: Arc<Target>, options: &Options, voice: Voice) -> Result<(), Stop> {
+    let label = target.label();
+    let mut watch = Watch::start(target, watchers(options), voice)?;
+    let answer = timeout(options.timeout, until_answered(&mut watch)).await;
+    let answer = answer.unwrap_or_else(|_| Err(Stop::Failed(silence(&watch))));
+    let text = match (&answer, options.json) {
+        (Ok(()), false) => Some(summary(&watch.site, &label, options.top)),
+        // What is known is said even where stats are refused.
+        (Ok(()) | Err(Stop::Unauthorized(_)), true) => {
+            let options = ReportOptions { without_connections: options.no_connections, top: options.top };
+            let report = report(&watch.site, &label, options)
+                .map_err(|error| Stop::Failed(format!("the state can't be printed: {error}")))?;
+            Some(report_line(&report, watch.now()))
+        }
+        (Err(_), _) => None,
+    };
+    if let Some(text) = text {
+        Sink::new().line(&text).await?;
+    }
+    answer
+}
+
+async fn until_answered(watch: &mut Watch) -> Result<(), Stop> {
+    loop {
+        watch.next().await?;
+        if watch.site.stats.is_some() {
+            return Ok(());
+        }
+        if let Some(stop) = watch.hopeless() {
+            return Err(stop);
+        }
+        if let Link::Reconnecting { reason, .. } = &watch.site.link {
+            return Err(Stop::Failed(reason.clone()));
+        }
+    }
+}
+
+/// What it means that nothing came in time.
+fn silence(watch: &Watch) -> String {
+    match watch.site.authorization {
+        Authorization::Pending { asked_at_ms: Some(_) } => {
+            "stats were asked for and never answered: the hook skew:authorize-stats may have thrown (on a WebSocket its \
+             event has only headers), or the request reached another process of the site"
+                .to_owned()
+        }
+        _ => "no answer in time; check the URL, or give more time with --timeout".to_owned(),
+    }
+}

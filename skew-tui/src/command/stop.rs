@@ -1,0 +1,62 @@
+//! Why a command ends before it is done, and the exit code of that.
+
+use crate::cli::UsageError;
+use crate::output::SinkError;
+use crate::source::SourceError;
+
+/// Why a command ends.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// Whoever read the output has had enough.
+    Closed,
+    /// A signal.
+    Interrupted,
+    /// The arguments can't be carried out.
+    Usage(String),
+    /// The credentials are not enough.
+    Unauthorized(String),
+    /// Anything else.
+    Failed(String),
+}
+
+impl Stop {
+    /// The exit code, as `--help` documents it.
+    pub(super) fn code(&self) -> u8 {
+        match self {
+            Self::Closed => 0,
+            Self::Failed(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Unauthorized(_) => 4,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// What to say, where there is something to say.
+    pub(super) fn message(&self) -> Option<&str> {
+        match self {
+            Self::Closed | Self::Interrupted => None,
+            Self::Usage(message) | Self::Unauthorized(message) | Self::Failed(message) => Some(message),
+        }
+    }
+}
+
+impl From<UsageError> for Stop {
+    fn from(error: UsageError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<SourceError> for Stop {
+    fn from(error: SourceError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<SinkError> for Stop {
+    fn from(error: SinkError) -> Self {
+        match error {
+            SinkError::Closed => Self::Closed,
+            SinkError::Failed(_) => Self::Failed(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! `--json URL`: a line for every state, until interrupted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+
+use super::stop::Stop;
+use super::watch::Watch;
+use super::{signals, watchers};
+use crate::cli::Options;
+use crate::output::{ReportOptions, Sink, Voice, nobody_reads, report, report_line};
+use crate::target::Target;
+
+/// Time between two looks at whether anybody still reads.
+const READER_CHECK: Duration = Duration::from_secs(1);
+
+/// How long a last line may take once the program is told to end.
+const LAST_LINE: Duration = Duration::from_millis(500);
+
+/// Prints states until interrupted, refused, or nobody reads.
+pub(super) async fn run(target: Arc<Target>, options: &Options, voice: Voice) -> Result<(), Stop> {
+    let mut stream = Stream::start(target, options, voice)?;
+    let stop = tokio::select! {
+        stop = stream.pump() => stop,
+        stop = signals::interrupted() => stop,
+    };
+    // The last state is not lost to the interval. Half a line is, when the reader is stuck: no other may follow it then.
+    if !stream.writing && !matches!(stop, Stop::Closed) {
+        let _ = timeout(LAST_LINE, stream.print()).await;
+    }
+    Err(stop)
+}
+
+struct Stream {
+    watch: Watch,
+    sink: Sink,
+    label: String,
+    options: ReportOptions,
+    interval: Duration,
+    printed: String,
+    writing: bool,
+}
+
+impl Stream {
+    fn start(target: Arc<Target>, options: &Options, voice: Voice) -> Result<Self, Stop> {
+        let label = target.label();
+        Ok(Self {
+            watch: Watch::start(target, watchers(options), voice)?,
+            sink: Sink::new(),
+            label,
+            options: ReportOptions { without_connections: options.no_connections, top: options.top },
+            interval: options.interval,
+            printed: String::new(),
+            writing: false,
+        })
+    }
+
+    async fn pump(&mut self) -> Stop {
+        match self.lines().await {
+            Err(stop) => stop,
+            Ok(never) => match never {},
+        }
+    }
+
+    async fn lines(&mut self) -> Result<std::convert::Infallible, Stop> {
+        let mut reader = interval(READER_CHECK);
+        reader.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut changed = false;
+        let mut earliest = Instant::now();
+        loop {
+            tokio::select! {
+                event = self.watch.next() => {
+                    event?;
+                    changed = true;
+                    if let Some(stop) = self.watch.hopeless() {
+                        return Err(stop);
+                    }
+                }
+                () = sleep_until(earliest), if changed => {
+                    self.print().await?;
+                    changed = false;
+                    earliest = Instant::now() + self.interval;
+                }
+                _ = reader.tick() => if nobody_reads() {
+                    return Err(Stop::Closed);
+                },
+            }
+        }
+    }
+
+    /// Prints the state, if it is another than the one before.
+    async fn print(&mut self) -> Result<(), Stop> {
+        let report = report(&self.watch.site, &self.label, self.options)
+            .map_err(|error| Stop::Failed(format!("the state can't be printed: {error}")))?;
+        if report != self.printed {
+            self.writing = true;
+            self.sink.line(&report_line(&report, self.watch.now())).await?;
+            self.writing = false;
+            self.printed = report;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,233 @@
+//! Sending the users of a page a refresh.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{StatusCode, Url};
+use skew_proto::{InvalidateAnswer, InvalidateRequest, MatchKind, PatternError, RoutePattern, text};
+
+use crate::http::{Answer, Http, HttpError, words};
+use crate::state::invalidation::knows_every_kind;
+use crate::state::site::Site;
+use crate::target::{Target, below};
+
+/// Largest answer that is read, in bytes: it may list every route.
+const MAX_ANSWER_BYTES: usize = 16 << 20;
+
+/// How long an answer may bring no byte.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// What is to be invalidated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalidation {
+    /// The pattern, whole: what was shown may have been cut.
+    pub pattern: String,
+    /// How it is compared with routes.
+    pub kind: MatchKind,
+    /// Only counts who would be reached.
+    pub dry_run: bool,
+}
+
+/// What a site runs, which decides what may be asked of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerKind {
+    /// An app with the documented recipe: prefixes only, and no number in the answer.
+    Stock,
+    /// A `skew-server`.
+    Skew,
+}
+
+impl ServerKind {
+    /// What the server said of itself. A stock one says nothing.
+    #[must_use]
+    pub fn of(site: &Site) -> Self {
+        if knows_every_kind(site) { Self::Skew } else { Self::Stock }
+    }
+}
+
+/// Why nothing was invalidated.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidateError {
+    /// The pattern can't be used by anybody.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+    /// A stock app compares prefixes only.
+    #[error(
+        "this app runs the documented recipe, which knows prefixes only: {0} would be taken for a prefix there; use \
+         --match prefix, or put skew-server in front"
+    )]
+    PrefixOnly(MatchKind),
+    /// A stock app can't count without acting.
+    #[error("this app runs the documented recipe, which can't count without acting; the live figures can")]
+    NoDryRun,
+    /// There is nothing to prove the right with.
+    #[error("no secret to invalidate with; set SKEW_ADMIN_SECRET or pass --admin-secret-file")]
+    NoSecret,
+    /// The server knows who asks and does not let them, or does not know.
+    #[error("{0}; check SKEW_ADMIN_SECRET or --admin-secret-file")]
+    Unauthorized(String),
+    /// There is no such endpoint.
+    #[error("{0}; add the invalidation recipe to the app, or name its path with --invalidate-path")]
+    NoEndpoint(String),
+    /// The server refused or failed.
+    #[error("{0}")]
+    Rejected(String),
+    /// The server may or may not have received it.
+    #[error("{0}; whether the invalidation was carried out is unknown")]
+    Unknown(String),
+}
+
+/// Carries an invalidation out, or has it counted, and answers what the server said.
+///
+/// # Errors
+///
+/// When it can't be asked of this kind of server (then nothing was sent), or the server refuses or does not answer.
+pub async fn invalidate(
+    target: &Target,
+    invalidation: &Invalidation,
+    server: ServerKind,
+) -> Result<InvalidateAnswer, InvalidateError> {
+    RoutePattern::new(invalidation.kind, &invalidation.pattern)?;
+    let secret = target.admin_secret();
+    let (urls, body) = match server {
+        ServerKind::Stock => {
+            if invalidation.kind != MatchKind::Prefix {
+                return Err(InvalidateError::PrefixOnly(invalidation.kind));
+            }
+            if invalidation.dry_run {
+                return Err(InvalidateError::NoDryRun);
+            }
+            let secret = secret.ok_or(InvalidateError::NoSecret)?;
+            let route = invalidation.pattern.clone();
+            let secret = Some(secret.expose().to_owned());
+            (target.recipe_urls(), InvalidateRequest { route, secret, kind: None, dry_run: false })
+        }
+        ServerKind::Skew => {
+            if secret.is_none() && target.credentials().is_empty() {
+                return Err(InvalidateError::NoSecret);
+            }
+            let urls = target.bases().iter().map(|base| below(base, "/admin/invalidate-route")).collect();
+            let route = invalidation.pattern.clone();
+            (urls, InvalidateRequest { route, secret: None, kind: Some(invalidation.kind), dry_run: invalidation.dry_run })
+        }
+    };
+    let http = Http::new(Arc::new(target.clone()), SILENCE).map_err(|error| rejected(&error))?;
+    let mut missing = Vec::new();
+    for url in urls {
+        match ask(&http, &url, &body, server).await {
+            Err(InvalidateError::NoEndpoint(reason)) => missing.push(reason),
+            answer => return answer,
+        }
+    }
+    Err(InvalidateError::NoEndpoint(missing.join("; ")))
+}
+
+async fn ask(
+    http: &Http,
+    url: &Url,
+    body: &InvalidateRequest,
+    server: ServerKind,
+) -> Result<InvalidateAnswer, InvalidateError> {
+    let request = match server {
+        ServerKind::Stock => http.post(url.clone(), body),
+        ServerKind::Skew => http.post_as_admin(url.clone(), body),
+    };
+    let answer = match http.answer(request, MAX_ANSWER_BYTES).await {
+        Ok(answer) => answer,
+        Err(error @ (HttpError::Setup(_) | HttpError::Redirected(_))) => return Err(rejected(&error)),
+        Err(error) => return Err(InvalidateError::Unknown(format!("{}: {error}", url.path()))),
+    };
+    read(http.target(), url, &answer)
+}
+
+fn read(target: &Target, url: &Url, answer: &Answer) -> Result<InvalidateAnswer, InvalidateError> {
+    let path = url.path();
+    let said = || format!("{path} answered {}", target.redact(&words(answer.status, &answer.body)));
+    match answer.status {
+        status if status.is_success() => {
+            let read = serde_json::from_str::<InvalidateAnswer>(&answer.body)
+                .map_err(|_| InvalidateError::NoEndpoint(format!("{path} answered a page and no result")))?;
+            if read.ok { Ok(read) } else { Err(InvalidateError::Rejected(format!("{path} answered that it did not"))) }
+        }
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(InvalidateError::Unauthorized(said())),
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Err(InvalidateError::NoEndpoint(said())),
+        // What the documented recipe answers while some visitor has a route that is no string.
+        StatusCode::INTERNAL_SERVER_ERROR => Err(InvalidateError::Unknown(format!(
+            "{}; the documented recipe fails so while a visitor's route is no string",
+            said()
+        ))),
+        _ => Err(InvalidateError::Rejected(said())),
+    }
+}
+
+fn rejected(error: &HttpError) -> InvalidateError {
+    const CHARS: usize = 300;
+    InvalidateError::Rejected(text::cut(&error.to_string(), CHARS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credentials::{Credentials, Secret};
+    use crate::target::Settings;
+
+    fn target(secret: Option<&str>) -> Target {
+        let admin_secret = secret.map(|secret| Secret::new(secret, "a test").unwrap());
+        // Nothing listens on port 1: whatever is sent fails as unknown.
+        Target::new(Settings { url: "http://127.0.0.1:1".into(), admin_secret, ..Settings::default() }).unwrap()
+    }
+
+    fn invalidation(pattern: &str, kind: MatchKind, dry_run: bool) -> Invalidation {
+        Invalidation { pattern: pattern.into(), kind, dry_run }
+    }
+
+    #[tokio::test]
+    async fn what_a_stock_app_can_not_do_is_refused_before_anything_is_sent() {
+        let target = target(Some("s3cret"));
+        let ask = |kind, dry_run| {
+            let invalidation = invalidation("/a", kind, dry_run);
+            let target = &target;
+            async move { invalidate(target, &invalidation, ServerKind::Stock).await.unwrap_err() }
+        };
+        for kind in [MatchKind::Exact, MatchKind::Segment, MatchKind::Regex] {
+            assert!(matches!(ask(kind, false).await, InvalidateError::PrefixOnly(_)));
+        }
+        assert!(matches!(ask(MatchKind::Prefix, true).await, InvalidateError::NoDryRun));
+        assert!(matches!(ask(MatchKind::Prefix, false).await, InvalidateError::Unknown(_)));
+    }
+
+    #[tokio::test]
+    async fn an_empty_pattern_and_a_missing_secret_are_refused_everywhere() {
+        for server in [ServerKind::Stock, ServerKind::Skew] {
+            let empty = invalidate(&target(Some("s")), &invalidation("", MatchKind::Prefix, false), server).await;
+            assert!(matches!(empty, Err(InvalidateError::Pattern(PatternError::Empty))));
+            let bare = invalidate(&target(None), &invalidation("/a", MatchKind::Prefix, false), server).await;
+            assert!(matches!(bare, Err(InvalidateError::NoSecret)), "{bare:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_a_result_or_a_reason_and_never_repeats_the_secret() {
+        let target = target(Some("adm1n-secret"));
+        let url: Url = "http://127.0.0.1:1/api/x".parse().unwrap();
+        let read = |status: u16, body: &str| {
+            let status = StatusCode::from_u16(status).unwrap();
+            read(&target, &url, &Answer { status, body: body.into() })
+        };
+        assert_eq!(read(200, r#"{"ok":true,"route":"/a","matched":3}"#).unwrap().matched, Some(3));
+        assert!(matches!(read(200, "<html>"), Err(InvalidateError::NoEndpoint(_))));
+        assert!(matches!(read(200, r#"{"ok":false}"#), Err(InvalidateError::Rejected(_))));
+        assert!(matches!(read(404, ""), Err(InvalidateError::NoEndpoint(_))));
+        assert!(matches!(read(500, ""), Err(InvalidateError::Unknown(_))));
+        let error = read(401, r#"{"message":"wrong secret adm1n-secret"}"#).unwrap_err();
+        assert!(matches!(error, InvalidateError::Unauthorized(_)) && !error.to_string().contains("adm1n"), "{error}");
+    }
+
+    #[test]
+    fn a_token_stands_in_for_the_admin_secret() {
+        let token = Secret::new("t0ken", "a test").unwrap();
+        let credentials = Credentials::new(Some(token), None, None).unwrap();
+        let settings = Settings { url: "https://x.test".into(), credentials, ..Settings::default() };
+        assert_eq!(Target::new(settings).unwrap().admin_secret().unwrap().expose(), "t0ken");
+    }
+}

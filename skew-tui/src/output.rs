@@ -1,0 +1,17 @@
+//! What goes to standard output and standard error when there is no dashboard.
+//!
+//! Data goes to standard output, everything else to standard error. All of it is read from [`crate::state`].
+
+mod message;
+mod pipe;
+mod report;
+mod say;
+mod sink;
+mod summary;
+
+pub(crate) use message::message_line;
+pub(crate) use pipe::nobody_reads;
+pub(crate) use report::{ReportOptions, iso, refusal, report, report_line};
+pub(crate) use say::Voice;
+pub(crate) use sink::{Sink, SinkError};
+pub(crate) use summary::summary;

@@ -1,0 +1,267 @@
+//! The state as one line of JSON, schema 1. Fields are only ever added.
+
+use serde::ser::{SerializeMap, Serializer};
+use serde::Serialize;
+use skew_proto::{Connection, Counts, Rollout, text};
+
+use crate::state::site::{Link, Refusal, Authorization, Site, Watchers};
+use crate::{Now, Transport};
+
+/// Version of the object's shape.
+const SCHEMA: u32 = 1;
+
+/// What of the state is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ReportOptions {
+    /// Whether the list of connections is left out.
+    pub(crate) without_connections: bool,
+    /// At most so many routes and connections.
+    pub(crate) top: Option<usize>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Report<'a> {
+    /// The site, as it is called.
+    site: &'a str,
+    /// `connecting`, `live`, `stale`, `reconnecting` or `failed`.
+    link: &'static str,
+    /// Why there is no connection, where there is none.
+    reason: Option<&'a str>,
+    transport: Option<&'static str>,
+    /// Whether the figures are old: they are of before the connection was lost.
+    stale: bool,
+    /// When the figures arrived.
+    stats_at: Option<String>,
+    /// Null while pending.
+    authorized: Option<bool>,
+    /// Why stats are refused.
+    refusal: Option<String>,
+    current: Option<&'a str>,
+    /// When the current build was released.
+    released_at: Option<String>,
+    /// Null while unknown.
+    rollout: Option<Rollout>,
+    /// Null while unknown.
+    total: Option<u64>,
+    /// Number of `skew-tui`s.
+    watching: u64,
+    /// Whether they are in the figures.
+    watchers_counted: bool,
+    versions: Ranked<'a>,
+    routes: Ranked<'a>,
+    /// Whether everybody is at `/`, as where route tracking is off.
+    route_tracking_seems_off: bool,
+    your_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connections: Option<Vec<&'a Connection>>,
+    /// How many routes and connections were left out by the limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    omitted: Option<Omitted>,
+}
+
+#[derive(Serialize)]
+struct Omitted {
+    routes: usize,
+    connections: usize,
+}
+
+/// The state without the time, so that equal states are equal lines. Complete it with [`report_line`].
+pub(crate) fn report(site: &Site, label: &str, options: ReportOptions) -> Result<String, serde_json::Error> {
+    let limit = options.top.unwrap_or(usize::MAX);
+    let connections: Vec<&Connection> = site.connections().collect();
+    let routes = ranked(&site.figures.routes);
+    let omitted = options.top.map(|top| Omitted {
+        routes: routes.0.len().saturating_sub(top),
+        connections: connections.len().saturating_sub(top),
+    });
+    text::json_line(&Report {
+        site: label,
+        link: link(&site.link),
+        reason: reason(&site.link),
+        transport: site.transport.map(transport),
+        stale: site.stats.is_some() && site.link != Link::Live,
+        stats_at: site.stats_at.and_then(iso),
+        authorized: site.authorized(),
+        refusal: refusal(&site.authorization),
+        current: site.current.as_deref(),
+        released_at: site.current.as_deref().and_then(|current| unix_iso(site.releases.released_at(current)?)),
+        rollout: site.rollout(),
+        total: site.stats.is_some().then_some(site.figures.total),
+        watching: site.figures.watching,
+        watchers_counted: site.watchers() == Watchers::Counted,
+        versions: ranked(&site.figures.versions),
+        routes: Ranked(routes.0.into_iter().take(limit).collect()),
+        route_tracking_seems_off: site.route_tracking_seems_off(),
+        your_id: site.your_id(),
+        connections: (!options.without_connections).then(|| connections.into_iter().take(limit).collect()),
+        omitted,
+    })
+}
+
+/// A report as the line that is printed: with its schema, its type and the time.
+pub(crate) fn report_line(report: &str, at: Now) -> String {
+    let at = iso(at).unwrap_or_default();
+    let fields = report.strip_prefix('{').unwrap_or(report);
+    format!(r#"{{"schema":{SCHEMA},"type":"stats","at":"{at}",{fields}"#)
+}
+
+/// A moment as ISO 8601 in UTC, with milliseconds.
+pub(crate) fn iso(at: Now) -> Option<String> {
+    unix_iso(at.unix_ms)
+}
+
+fn unix_iso(ms: u64) -> Option<String> {
+    let time = jiff::Timestamp::from_millisecond(i64::try_from(ms).ok()?).ok()?;
+    Some(format!("{time:.3}"))
+}
+
+fn link(link: &Link) -> &'static str {
+    match link {
+        Link::Connecting => "connecting",
+        Link::Live => "live",
+        Link::Stale => "stale",
+        Link::Reconnecting { .. } => "reconnecting",
+        Link::Failed(_) => "failed",
+    }
+}
+
+fn reason(link: &Link) -> Option<&str> {
+    match link {
+        Link::Reconnecting { reason, .. } | Link::Failed(reason) => Some(reason),
+        Link::Connecting | Link::Live | Link::Stale => None,
+    }
+}
+
+fn transport(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Sse => "sse",
+        Transport::Ws => "ws",
+        Transport::Poll => "poll",
+    }
+}
+
+/// What a refusal was, and what to do about it.
+pub(crate) fn refusal(authorization: &Authorization) -> Option<String> {
+    match authorization {
+        Authorization::Refused(Refusal::ByServer) => Some(
+            "the server's hook skew:authorize-stats did not authorize these credentials; pass SKEW_TOKEN or \
+             SKEW_COOKIE, or let the hook authorize them"
+                .to_owned(),
+        ),
+        Authorization::Refused(Refusal::ByStatus(_, reason)) => Some(reason.clone()),
+        Authorization::Pending { .. } | Authorization::Granted => None,
+    }
+}
+
+/// Counts as a JSON object, the greatest first.
+struct Ranked<'a>(Vec<(&'a str, u64)>);
+
+impl Serialize for Ranked<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, count) in &self.0 {
+            map.serialize_entry(name, count)?;
+        }
+        map.end()
+    }
+}
+
+fn ranked(counts: &Counts) -> Ranked<'_> {
+    let mut entries: Vec<_> = counts.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+    // Stable: equal counts stay in the order of their names.
+    entries.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    Ranked(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::SourceEvent;
+
+    const AT: Now = Now { monotonic_ms: 5, unix_ms: 1_795_325_310_321 };
+
+    const STATS: &str = r#"{"type":"stats","total":4,"versions":{"b2":3,"b1":1},
+        "routes":{"/__skew/tui":1,"/":1,"/a\u001b[2J":2},"yourId":"me","connections":[
+        {"id":"me","version":"b2","route":"/__skew/tui"},{"id":"u","version":"b2","route":"/a\u001b[2J"},
+        {"id":"v","version":"b2","route":"/a\u001b[2J"},{"id":"w","version":"b1","route":"/","ip":"::1"}]}"#;
+
+    fn site(frames: &[&str]) -> Site {
+        let mut site = Site::new(Watchers::LeftOut);
+        site.observe(SourceEvent::Connecting(Transport::Sse), AT);
+        site.observe(SourceEvent::Open(Transport::Sse), AT);
+        for frame in frames {
+            site.observe(SourceEvent::Frame((*frame).to_owned()), AT);
+        }
+        site
+    }
+
+    fn line(site: &Site, options: ReportOptions) -> Value {
+        let line = report_line(&report(site, "x.test", options).unwrap(), AT);
+        assert!(!line.contains(text::is_harmful));
+        serde_json::from_str(&line).unwrap()
+    }
+
+    #[test]
+    fn a_line_says_everything_that_is_known() {
+        let connected = r#"{"type":"connected","version":"b2","connectionId":"c-secret"}"#;
+        let line = line(&site(&[connected, STATS]), ReportOptions::default());
+        assert_eq!(line["schema"], 1);
+        assert_eq!(line["at"], "2026-11-22T05:28:30.321Z");
+        assert_eq!((&line["total"], &line["authorized"], &line["current"]), (&json!(3), &json!(true), &json!("b2")));
+        assert_eq!(line["versions"], json!({"b2": 2, "b1": 1}));
+        assert_eq!(line["routes"], json!({"/a\u{1b}[2J": 2, "/": 1}), "the whole text survives, escaped");
+        assert_eq!(line["rollout"]["outdated"], 1);
+        assert_eq!((&line["watching"], &line["yourId"]), (&json!(1), &json!("me")));
+        assert_eq!(line["connections"].as_array().unwrap().len(), 3);
+        assert_eq!((&line["link"], &line["stale"]), (&json!("live"), &json!(false)));
+        assert!(!line.to_string().contains("c-secret"));
+    }
+
+    #[test]
+    fn what_is_not_known_is_null() {
+        let line = line(&site(&[]), ReportOptions::default());
+        for field in ["total", "authorized", "current", "rollout", "yourId", "statsAt"] {
+            assert_eq!(line[field], Value::Null, "{field}");
+        }
+    }
+
+    #[test]
+    fn old_figures_stay_and_are_called_stale() {
+        let mut site = site(&[STATS]);
+        site.observe(SourceEvent::Lost { reason: "reset".into(), retry_ms: 500 }, AT);
+        let line = line(&site, ReportOptions::default());
+        assert_eq!((&line["total"], &line["stale"], &line["link"]), (&json!(3), &json!(true), &json!("reconnecting")));
+        assert_eq!(line["reason"], "reset");
+    }
+
+    #[test]
+    fn a_refusal_names_the_hook() {
+        let line = line(&site(&[r#"{"type":"stats-unauthorized"}"#]), ReportOptions::default());
+        assert_eq!(line["authorized"], false);
+        assert!(line["refusal"].as_str().unwrap().contains("skew:authorize-stats"));
+    }
+
+    #[test]
+    fn lines_can_be_kept_short() {
+        let site = site(&[STATS]);
+        let short = line(&site, ReportOptions { top: Some(1), without_connections: false });
+        assert_eq!(short["routes"], json!({"/a\u{1b}[2J": 2}));
+        assert_eq!(short["connections"].as_array().unwrap().len(), 1);
+        assert_eq!(short["omitted"], json!({"routes": 1, "connections": 2}));
+        assert_eq!(short["total"], 3);
+        let bare = line(&site, ReportOptions { top: None, without_connections: true });
+        assert!(bare.get("connections").is_none());
+    }
+
+    #[test]
+    fn the_time_alone_is_no_change() {
+        let mut site = site(&[STATS]);
+        let before = report(&site, "x", ReportOptions::default()).unwrap();
+        let later = Now { monotonic_ms: 9_999, unix_ms: AT.unix_ms + 9_999 };
+        site.observe(SourceEvent::Frame(r#"{"type":"keepalive","timestamp":1}"#.into()), later);
+        assert_eq!(report(&site, "x", ReportOptions::default()).unwrap(), before);
+    }
+}

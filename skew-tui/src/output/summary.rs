@@ -1,0 +1,115 @@
+//! The state as text for people, once.
+
+use std::fmt::Write;
+
+use skew_proto::{Counts, percent_label, text};
+
+use crate::state::site::Site;
+
+/// Characters of a route or version that are shown.
+const NAME_CHARS: usize = 60;
+
+/// Rows of each table, where no limit is asked for.
+const ROWS: usize = 10;
+
+/// Who is connected, on which build and which page. At most `top` rows of each table.
+pub(crate) fn summary(site: &Site, label: &str, top: Option<usize>) -> String {
+    let mut out = String::new();
+    let total = site.figures.total;
+    let current = site.current.as_deref();
+    line(&mut out, &format!("{label}: {}, {} watching", count(total, "connection"), site.figures.watching));
+    match site.rollout() {
+        Some(rollout) if total > 0 => line(
+            &mut out,
+            &format!(
+                "{} on the current build {}, {} on older ones",
+                percent_label(rollout.current, total),
+                text::cut(&rollout.version, NAME_CHARS),
+                rollout.outdated
+            ),
+        ),
+        Some(rollout) => {
+            line(&mut out, &format!("nobody is connected; the current build is {}", text::cut(&rollout.version, NAME_CHARS)));
+        }
+        None => line(&mut out, "the current build is not known"),
+    }
+    let rows = top.unwrap_or(ROWS);
+    table(&mut out, "builds at last connect", &site.figures.versions, total, rows, |version| {
+        if Some(version) == current { "  current" } else { "" }
+    });
+    table(&mut out, "routes", &site.figures.routes, total, rows, |_| "");
+    if site.route_tracking_seems_off() {
+        line(&mut out, "\neverybody is at /: route tracking seems to be off");
+    }
+    out.truncate(out.trim_end().len());
+    out
+}
+
+fn table(out: &mut String, title: &str, counts: &Counts, total: u64, rows: usize, mark: impl Fn(&str) -> &'static str) {
+    if counts.is_empty() || rows == 0 {
+        return;
+    }
+    let mut entries: Vec<_> = counts.iter().collect();
+    entries.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    line(out, &format!("\n{title}"));
+    for (name, count) in entries.iter().take(rows) {
+        let share = percent_label(**count, total);
+        line(out, &format!("{count:>8}  {share:>7}  {}{}", text::cut(name, NAME_CHARS), mark(name)));
+    }
+    if entries.len() > rows {
+        line(out, &format!("          and {} more", entries.len() - rows));
+    }
+}
+
+fn count(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
+fn line(out: &mut String, text: &str) {
+    // Writing to a String can't fail.
+    let _ = writeln!(out, "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::site::Watchers;
+    use crate::{Now, SourceEvent};
+
+    fn site(frames: &[&str]) -> Site {
+        let mut site = Site::new(Watchers::LeftOut);
+        for frame in frames {
+            site.observe(SourceEvent::Frame((*frame).to_owned()), Now::default());
+        }
+        site
+    }
+
+    const CONNECTED: &str = r#"{"type":"connected","version":"b2","connectionId":"c"}"#;
+
+    #[test]
+    fn a_summary_is_short_and_harmless() {
+        let stats = r#"{"type":"stats","total":4,"versions":{"b2":3,"b1":1},"routes":{"/__skew/tui":1,"/a\u001b[2J":3},
+            "yourId":"me","connections":[{"id":"me","version":"b2","route":"/__skew/tui"}]}"#;
+        let text = summary(&site(&[CONNECTED, stats]), "x.test", None);
+        assert_eq!(
+            text,
+            "x.test: 3 connections, 1 watching\n66 % on the current build b2, 1 on older ones\n\n\
+             builds at last connect\n       2     66 %  b2  current\n       1     33 %  b1\n\n\
+             routes\n       3    100 %  /a\u{fffd}[2J"
+        );
+    }
+
+    #[test]
+    fn nobody_connected_has_no_share() {
+        let stats = r#"{"type":"stats","total":0,"versions":{},"routes":{},"connections":[]}"#;
+        let text = summary(&site(&[CONNECTED, stats]), "x.test", Some(3));
+        assert_eq!(text, "x.test: 0 connections, 0 watching\nnobody is connected; the current build is b2");
+    }
+
+    #[test]
+    fn a_table_is_cut_and_says_so() {
+        let stats = r#"{"type":"stats","total":3,"versions":{"b2":3},"routes":{"/a":1,"/b":1,"/c":1},"connections":[]}"#;
+        assert!(summary(&site(&[CONNECTED, stats]), "x", Some(2)).contains("and 1 more"));
+    }
+}
