@@ -1,3 +1,361 @@
 //! Everything that is known, and how it changes. Pure: no clock, no I/O, no drawing.
+//!
+//! [`State::update`] takes what happened and gives back what is to be done as data. [`State::prepare`] puts the rows of
+//! each pane in order before they are drawn, and only when data or their order changed.
 
+pub mod clock;
+pub mod cursor;
+pub mod dialog;
+pub mod filter;
+pub mod invalidation;
+pub mod notice;
+mod panes;
+pub mod rows;
 pub mod site;
+mod wake;
+
+use skew_proto::{InvalidateAnswer, MatchKind, RoutePattern};
+use tui_input::{Input, InputRequest};
+
+use crate::action::{Access, Action, Context};
+use crate::{Now, SourceEvent};
+use dialog::Dialog;
+use filter::Filter;
+use invalidation::{Invalidation, Preview};
+pub use panes::{Heights, Pane, Panes};
+use site::{Level, Site, Watchers};
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A source said something.
+    Source(SourceEvent),
+    /// A person wants something.
+    Action(Action),
+    /// A person edits the text that is typed.
+    Edit(InputRequest),
+    /// A person pastes a text.
+    Paste(String),
+    /// The server answered an invalidation, or what went wrong.
+    Invalidated(Invalidation, Result<InvalidateAnswer, String>),
+    /// Time went by.
+    Tick,
+}
+
+/// Something to be done outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// End the program.
+    Quit,
+    /// Give the terminal back and stop.
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+    /// Connect anew at once.
+    Reconnect,
+    /// Ask the server to refresh users.
+    Invalidate(Invalidation),
+}
+
+/// A display that is held.
+#[derive(Debug, Clone)]
+struct Frozen {
+    site: Site,
+    at: Now,
+}
+
+/// What a dashboard is told at its start.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    /// What the site is called.
+    pub label: String,
+    /// What the dashboard may do.
+    pub access: Access,
+    /// Whether `skew-tui`s count in the figures.
+    pub watchers: Watchers,
+    /// Seconds that this place is ahead of UTC, for times of day.
+    pub utc_offset_s: i32,
+}
+
+/// Everything that is known and shown.
+#[derive(Debug, Clone)]
+pub struct State {
+    setup: Setup,
+    site: Site,
+    frozen: Option<Box<Frozen>>,
+    panes: Panes,
+    dialog: Option<Dialog>,
+    now: Now,
+}
+
+impl State {
+    /// Nothing known yet.
+    #[must_use]
+    pub fn new(setup: Setup, now: Now) -> Self {
+        Self {
+            site: Site::new(setup.watchers),
+            setup,
+            frozen: None,
+            panes: Panes::default(),
+            dialog: None,
+            now,
+        }
+    }
+
+    /// What the site is called.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.setup.label
+    }
+
+    /// What the dashboard may do.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        self.setup.access
+    }
+
+    /// Seconds that this place is ahead of UTC.
+    #[must_use]
+    pub fn utc_offset_s(&self) -> i32 {
+        self.setup.utc_offset_s
+    }
+
+    /// The site as it is.
+    #[must_use]
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// The site as it is shown: as it was, while the display is held.
+    #[must_use]
+    pub fn shown(&self) -> &Site {
+        self.frozen.as_ref().map_or(&self.site, |frozen| &frozen.site)
+    }
+
+    /// For how long the display has been held, in milliseconds.
+    #[must_use]
+    pub fn frozen_for(&self) -> Option<u64> {
+        self.frozen.as_ref().map(|frozen| self.now.since(frozen.at))
+    }
+
+    /// The panes and their rows.
+    #[must_use]
+    pub fn panes(&self) -> &Panes {
+        &self.panes
+    }
+
+    /// What is open above the panes.
+    #[must_use]
+    pub fn dialog(&self) -> Option<&Dialog> {
+        self.dialog.as_ref()
+    }
+
+    /// The moment of the last event.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        self.now
+    }
+
+    /// What a key means now.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        match &self.dialog {
+            None => Context::Panes,
+            Some(dialog) if dialog.takes_text() => Context::Text,
+            Some(_) => Context::Dialog,
+        }
+    }
+
+    /// Takes in what happened at `now`, and says what is to be done.
+    pub fn update(&mut self, event: Event, now: Now) -> Vec<Effect> {
+        self.now = now;
+        match event {
+            Event::Source(event) => self.observe(event),
+            Event::Action(action) => return self.act(action),
+            Event::Edit(request) => self.type_text(|input| dialog::edit(input, request)),
+            Event::Paste(text) => self.type_text(|input| dialog::paste(input, &text)),
+            Event::Invalidated(asked, result) => self.conclude(asked, result),
+            Event::Tick => {}
+        }
+        Vec::new()
+    }
+
+    /// Puts the rows in order for a screen that shows so many of them.
+    pub fn prepare(&mut self, heights: Heights) {
+        let shown = self.frozen.as_ref().map_or(&self.site, |frozen| &frozen.site);
+        self.panes.prepare(shown, heights);
+    }
+
+    fn observe(&mut self, event: SourceEvent) {
+        self.site.observe(event, self.now);
+        if let Some(Dialog::Confirm { preview, .. }) = &mut self.dialog {
+            *preview = Preview::of(preview.pattern.clone(), &self.site);
+        }
+        if self.frozen.is_none() {
+            self.panes.invalidate();
+        }
+    }
+
+    fn act(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            Action::Quit => return vec![Effect::Quit],
+            Action::Suspend => return vec![Effect::Suspend],
+            Action::Redraw => return vec![Effect::Redraw],
+            _ if !self.setup.access.allows(action) => {}
+            _ => match self.dialog.take() {
+                Some(dialog) => return self.act_in(dialog, action),
+                None => return self.act_on_panes(action),
+            },
+        }
+        Vec::new()
+    }
+
+    fn act_on_panes(&mut self, action: Action) -> Vec<Effect> {
+        let shown = self.frozen.as_ref().map_or(&self.site, |frozen| &frozen.site);
+        match action {
+            Action::Help => self.dialog = Some(Dialog::Help),
+            Action::Filter => {
+                let pane = self.panes.focus;
+                let before = self.panes.filter(pane).text().to_owned();
+                self.dialog = Some(Dialog::Filter { pane, input: Input::new(before.clone()), before });
+            }
+            Action::Back => self.panes.set_filter(self.panes.focus, Filter::default()),
+            Action::Freeze => self.toggle_freeze(),
+            Action::ToggleWatchers => self.toggle_watchers(),
+            Action::Reconnect => {
+                self.site.note(self.now, Level::Info, "reconnecting, as asked".to_owned());
+                self.panes.invalidate();
+                return vec![Effect::Reconnect];
+            }
+            Action::InvalidateSelected => self.ask_for_selected(),
+            Action::InvalidatePattern => {
+                let kind = MatchKind::default();
+                self.dialog = Some(Dialog::Pattern { input: Input::default(), kind, refusal: None });
+            }
+            other => self.panes.act(other, shown),
+        }
+        Vec::new()
+    }
+
+    fn act_in(&mut self, mut dialog: Dialog, action: Action) -> Vec<Effect> {
+        let effects = Vec::new();
+        match (&mut dialog, action) {
+            (Dialog::Filter { pane, before, .. }, Action::Back) => {
+                self.panes.set_filter(*pane, Filter::new(before));
+                return effects;
+            }
+            (Dialog::Pattern { input, kind, refusal }, Action::Confirm) => {
+                match RoutePattern::new(*kind, input.value()) {
+                    Ok(pattern) => return self.ask_to_confirm(pattern),
+                    Err(error) => *refusal = Some(error.to_string()),
+                }
+            }
+            (Dialog::Pattern { kind, refusal, .. }, Action::NextMatch) => {
+                if invalidation::knows_every_kind(&self.site) {
+                    let at = MatchKind::ALL.iter().position(|one| one == kind).unwrap_or(0);
+                    *kind = MatchKind::ALL[(at + 1) % MatchKind::ALL.len()];
+                    *refusal = None;
+                } else {
+                    *refusal = Some("a stock app compares by prefix only; skew-server knows the other kinds".to_owned());
+                }
+            }
+            (Dialog::Confirm { preview, retyped }, Action::Confirm) => {
+                let pattern = &preview.pattern;
+                if retyped.as_ref().is_none_or(|typed| typed.value() == pattern.text()) {
+                    let asked = Invalidation { pattern: pattern.text().to_owned(), kind: pattern.kind() };
+                    self.dialog = Some(Dialog::Sending(asked.clone()));
+                    return vec![Effect::Invalidate(asked)];
+                }
+            }
+            (_, Action::Back | Action::Confirm) => return effects,
+            _ => {}
+        }
+        self.dialog = Some(dialog);
+        effects
+    }
+
+    fn type_text(&mut self, change: impl FnOnce(&mut Input)) {
+        let Some(dialog) = &mut self.dialog else { return };
+        let Some(input) = dialog.input() else { return };
+        change(input);
+        match dialog {
+            Dialog::Filter { pane, input, .. } => self.panes.set_filter(*pane, Filter::new(input.value())),
+            Dialog::Pattern { refusal, .. } => *refusal = None,
+            _ => {}
+        }
+    }
+
+    fn toggle_freeze(&mut self) {
+        self.frozen = match self.frozen.take() {
+            Some(_) => None,
+            None => Some(Box::new(Frozen { site: self.site.clone(), at: self.now })),
+        };
+        self.panes.invalidate();
+    }
+
+    fn toggle_watchers(&mut self) {
+        let watchers = match self.site.watchers() {
+            Watchers::LeftOut => Watchers::Counted,
+            Watchers::Counted => Watchers::LeftOut,
+        };
+        self.site.set_watchers(watchers);
+        if let Some(frozen) = &mut self.frozen {
+            frozen.site.set_watchers(watchers);
+        }
+        self.panes.invalidate();
+    }
+
+    /// Asks about the selected route, or the route of the selected connection.
+    fn ask_for_selected(&mut self) {
+        let shown = self.frozen.as_ref().map_or(&self.site, |frozen| &frozen.site);
+        let Some(route) = self.panes.selected_route(shown) else {
+            self.refuse("Select a route or a connection first: press 2 or 3, then move with j and k.");
+            return;
+        };
+        if !invalidation::is_usable(&route, &self.site) {
+            self.refuse("Nobody is at this route any more, or what was sent in its place is no text. Type a pattern with I.");
+            return;
+        }
+        match RoutePattern::new(MatchKind::default(), &route) {
+            Ok(pattern) => drop(self.ask_to_confirm(pattern)),
+            Err(error) => self.refuse(&format!("This route can't be a pattern: {error}")),
+        }
+    }
+
+    fn ask_to_confirm(&mut self, pattern: RoutePattern) -> Vec<Effect> {
+        let retyped = pattern.is_everybody().then(Input::default);
+        let preview = Preview::of(pattern, &self.site);
+        self.dialog = Some(Dialog::Confirm { preview, retyped });
+        Vec::new()
+    }
+
+    fn refuse(&mut self, reason: &str) {
+        self.dialog = Some(Dialog::Refusal(reason.to_owned()));
+    }
+
+    fn conclude(&mut self, asked: Invalidation, result: Result<InvalidateAnswer, String>) {
+        let pattern = skew_proto::text::cut(&asked.pattern, LOGGED_CHARS);
+        let kind = asked.kind;
+        let (level, text) = match &result {
+            Ok(answer) if answer.ok => match answer.matched {
+                Some(matched) => (Level::Info, format!("invalidated {kind} {pattern}: {matched} reached")),
+                None => (Level::Info, format!("invalidated {kind} {pattern}; this server does not say how many")),
+            },
+            Ok(_) => (Level::Error, format!("the server did not invalidate {kind} {pattern}")),
+            Err(error) => {
+                let error = skew_proto::text::cut(error, LOGGED_CHARS);
+                (Level::Error, format!("invalidating {kind} {pattern} failed: {error}"))
+            }
+        };
+        self.site.note(self.now, level, text);
+        if self.frozen.is_none() {
+            self.panes.invalidate();
+        }
+        if matches!(&self.dialog, Some(Dialog::Sending(sent)) if *sent == asked) {
+            self.dialog = Some(Dialog::Outcome { asked, result });
+        }
+    }
+}
+
+/// Characters of a text from outside in a line of the log.
+const LOGGED_CHARS: usize = 120;

@@ -124,6 +124,7 @@ pub struct Site {
     pub log: VecDeque<LogEntry>,
     watchers: Watchers,
     damage_reported: bool,
+    logged: u64,
 }
 
 impl Site {
@@ -143,6 +144,7 @@ impl Site {
             log: VecDeque::new(),
             watchers,
             damage_reported: false,
+            logged: 0,
         }
     }
 
@@ -309,6 +311,13 @@ impl Site {
             self.log.pop_front();
         }
         self.log.push_back(LogEntry { at, text, level });
+        self.logged += 1;
+    }
+
+    /// Number of an entry among all that the log ever had, which stays the same while older ones fall out.
+    #[must_use]
+    pub fn log_number(&self, position: usize) -> u64 {
+        self.logged - self.log.len() as u64 + position as u64
     }
 
     fn recount(&mut self) {
@@ -437,6 +446,9 @@ mod tests {
             site.observe(SourceEvent::Lost { reason: "\u{1b}]0;x\u{7}".repeat(999), retry_ms: 1 }, at(9));
         }
         assert_eq!(site.log.len(), LOG_ENTRIES);
+        let newest = site.log_number(LOG_ENTRIES - 1);
+        site.note(at(10), Level::Info, "one more".into());
+        assert_eq!(site.log_number(LOG_ENTRIES - 2), newest);
         assert!(site.log.iter().all(|entry| !entry.text.contains(text::is_harmful) && entry.text.len() < 1_000));
     }
 

@@ -1,0 +1,145 @@
+//! What a person can ask of the dashboard, by name.
+
+use serde::{Deserialize, Serialize};
+
+/// One thing to do. The names are what a key is bound to, and what a configuration may bind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Show the keys.
+    Help,
+    /// End the program.
+    Quit,
+    /// Stop the program, to be continued by `fg`.
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+    /// Focus the next pane.
+    NextPane,
+    /// Focus the pane before.
+    PreviousPane,
+    /// Focus the versions.
+    VersionsPane,
+    /// Focus the routes.
+    RoutesPane,
+    /// Focus the connections.
+    ConnectionsPane,
+    /// Focus the log.
+    LogPane,
+    /// One row down.
+    Down,
+    /// One row up.
+    Up,
+    /// To the first row.
+    First,
+    /// To the last row.
+    Last,
+    /// One page down.
+    PageDown,
+    /// One page up.
+    PageUp,
+    /// Type a text that rows must hold.
+    Filter,
+    /// Close what is open; else take the pane's filter away.
+    Back,
+    /// Sort the pane by its next column.
+    Sort,
+    /// Turn the pane's order round.
+    ReverseSort,
+    /// Hold the display while data goes on, or let it go.
+    Freeze,
+    /// Refresh the users of the selected route.
+    InvalidateSelected,
+    /// Refresh the users of a pattern to be typed.
+    InvalidatePattern,
+    /// Connect anew now.
+    Reconnect,
+    /// Count `skew-tui`s in the figures, or leave them out.
+    ToggleWatchers,
+    /// Go on with what a dialog shows.
+    Confirm,
+    /// The next way to compare a pattern with a route.
+    NextMatch,
+}
+
+/// What is open, and so what a key means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Context {
+    /// The panes.
+    Panes,
+    /// A line of text is typed.
+    Text,
+    /// A dialog that asks or tells something.
+    Dialog,
+}
+
+/// Whether the dashboard may act on the users of the site.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// It looks and acts.
+    #[default]
+    Full,
+    /// It only looks: what acts is neither offered nor done.
+    ReadOnly,
+}
+
+impl Access {
+    /// Whether an action is allowed.
+    #[must_use]
+    pub fn allows(self, action: Action) -> bool {
+        self == Self::Full || !action.reaches_users()
+    }
+}
+
+impl Action {
+    /// What it does, for the help screen.
+    #[must_use]
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Help => "show these keys",
+            Self::Quit => "quit",
+            Self::Suspend => "suspend, back with fg",
+            Self::Redraw => "draw everything anew",
+            Self::NextPane => "next pane",
+            Self::PreviousPane => "previous pane",
+            Self::VersionsPane => "versions",
+            Self::RoutesPane => "routes",
+            Self::ConnectionsPane => "connections",
+            Self::LogPane => "log",
+            Self::Down => "down",
+            Self::Up => "up",
+            Self::First => "first row",
+            Self::Last => "last row",
+            Self::PageDown => "page down",
+            Self::PageUp => "page up",
+            Self::Filter => "filter the pane",
+            Self::Back => "close, or clear the filter",
+            Self::Sort => "sort by the next column",
+            Self::ReverseSort => "reverse the order",
+            Self::Freeze => "freeze the display",
+            Self::InvalidateSelected => "invalidate the selected route",
+            Self::InvalidatePattern => "invalidate a pattern",
+            Self::Reconnect => "reconnect now",
+            Self::ToggleWatchers => "count watchers, or not",
+            Self::Confirm => "go on",
+            Self::NextMatch => "next kind of match",
+        }
+    }
+
+    /// Whether it acts on the users of the site, which a read-only dashboard never does.
+    #[must_use]
+    pub fn reaches_users(self) -> bool {
+        matches!(self, Self::InvalidateSelected | Self::InvalidatePattern)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_kebab_case() {
+        assert_eq!(serde_json::to_string(&Action::InvalidateSelected).unwrap(), r#""invalidate-selected""#);
+        assert_eq!(serde_json::from_str::<Action>(r#""next-pane""#).unwrap(), Action::NextPane);
+    }
+}

@@ -1,0 +1,255 @@
+//! Which key does what. The dashboard, its footer and its help screen read the same table, so they can't disagree.
+
+use std::fmt;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use tui_input::InputRequest;
+
+use crate::action::{Access, Action, Context};
+use crate::state::Event;
+
+/// A key with its modifiers. Shift is part of the character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    code: KeyCode,
+    modifiers: KeyModifiers,
+}
+
+/// The part of the help screen that a binding stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// Going from pane to pane.
+    Panes,
+    /// Going from row to row.
+    Rows,
+    /// What is shown and how.
+    Show,
+    /// What acts on the site or the connection.
+    Act,
+    /// The program itself.
+    Program,
+}
+
+impl Section {
+    /// All sections, in the order of the help screen.
+    pub const ALL: [Self; 5] = [Self::Panes, Self::Rows, Self::Show, Self::Act, Self::Program];
+
+    /// The section's heading.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Panes => "Panes",
+            Self::Rows => "Rows",
+            Self::Show => "Show",
+            Self::Act => "Act",
+            Self::Program => "Program",
+        }
+    }
+}
+
+/// An action and its keys.
+#[derive(Debug, Clone, Copy)]
+pub struct Binding {
+    /// What is done.
+    pub action: Action,
+    /// The keys that do it, the one to show in the footer first.
+    pub keys: &'static [Key],
+    /// Where the help screen tells of it.
+    pub section: Section,
+    /// The word in the footer, where it has room for the action.
+    pub hint: Option<&'static str>,
+}
+
+const fn key(code: KeyCode) -> Key {
+    Key { code, modifiers: KeyModifiers::NONE }
+}
+
+const fn char(c: char) -> Key {
+    key(KeyCode::Char(c))
+}
+
+const fn ctrl(c: char) -> Key {
+    Key { code: KeyCode::Char(c), modifiers: KeyModifiers::CONTROL }
+}
+
+const fn bind(
+    action: Action,
+    keys: &'static [Key],
+    section: Section,
+    hint: Option<&'static str>,
+) -> Binding {
+    Binding { action, keys, section, hint }
+}
+
+/// Keys of the panes, in the order of the footer and the help screen.
+const PANES: &[Binding] = &[
+    bind(Action::Help, &[char('?')], Section::Program, Some("help")),
+    bind(Action::Filter, &[char('/')], Section::Show, Some("filter")),
+    bind(Action::Sort, &[char('s')], Section::Show, Some("sort")),
+    bind(Action::ReverseSort, &[char('S')], Section::Show, None),
+    bind(Action::InvalidateSelected, &[char('i')], Section::Act, Some("invalidate")),
+    bind(Action::InvalidatePattern, &[char('I')], Section::Act, Some("pattern")),
+    bind(Action::Freeze, &[char('f'), char(' ')], Section::Show, Some("freeze")),
+    bind(Action::ToggleWatchers, &[char('w')], Section::Show, None),
+    bind(Action::Reconnect, &[char('r')], Section::Act, None),
+    bind(Action::NextPane, &[key(KeyCode::Tab)], Section::Panes, Some("pane")),
+    bind(Action::PreviousPane, &[key(KeyCode::BackTab)], Section::Panes, None),
+    bind(Action::VersionsPane, &[char('1')], Section::Panes, None),
+    bind(Action::RoutesPane, &[char('2')], Section::Panes, None),
+    bind(Action::ConnectionsPane, &[char('3')], Section::Panes, None),
+    bind(Action::LogPane, &[char('4')], Section::Panes, None),
+    bind(Action::Down, &[char('j'), key(KeyCode::Down)], Section::Rows, None),
+    bind(Action::Up, &[char('k'), key(KeyCode::Up)], Section::Rows, None),
+    bind(Action::First, &[char('g'), key(KeyCode::Home)], Section::Rows, None),
+    bind(Action::Last, &[char('G'), key(KeyCode::End)], Section::Rows, None),
+    bind(Action::PageDown, &[key(KeyCode::PageDown), ctrl('f')], Section::Rows, None),
+    bind(Action::PageUp, &[key(KeyCode::PageUp), ctrl('b')], Section::Rows, None),
+    bind(Action::Back, &[key(KeyCode::Esc)], Section::Show, None),
+    bind(Action::Quit, &[char('q'), ctrl('c')], Section::Program, Some("quit")),
+    bind(Action::Suspend, &[ctrl('z')], Section::Program, None),
+    bind(Action::Redraw, &[ctrl('l')], Section::Program, None),
+];
+
+const TEXT: &[Binding] = &[
+    bind(Action::Confirm, &[key(KeyCode::Enter)], Section::Act, Some("go on")),
+    bind(Action::Back, &[key(KeyCode::Esc)], Section::Show, Some("cancel")),
+    bind(Action::NextMatch, &[key(KeyCode::Tab)], Section::Act, None),
+    bind(Action::Quit, &[ctrl('c')], Section::Program, None),
+    bind(Action::Suspend, &[ctrl('z')], Section::Program, None),
+    bind(Action::Redraw, &[ctrl('l')], Section::Program, None),
+];
+
+const DIALOG: &[Binding] = &[
+    bind(Action::Confirm, &[key(KeyCode::Enter), char('y')], Section::Act, Some("go on")),
+    bind(Action::Back, &[key(KeyCode::Esc), char('n'), char('q'), char('?')], Section::Show, Some("close")),
+    bind(Action::Quit, &[ctrl('c')], Section::Program, None),
+    bind(Action::Suspend, &[ctrl('z')], Section::Program, None),
+    bind(Action::Redraw, &[ctrl('l')], Section::Program, None),
+];
+
+/// The bindings that hold where `context` is open, without those that `access` forbids.
+pub fn bindings(context: Context, access: Access) -> impl Iterator<Item = &'static Binding> {
+    let table = match context {
+        Context::Panes => PANES,
+        Context::Text => TEXT,
+        Context::Dialog => DIALOG,
+    };
+    table.iter().filter(move |binding| access.allows(binding.action))
+}
+
+/// What a key means where `context` is open.
+#[must_use]
+pub fn event(pressed: KeyEvent, context: Context, access: Access) -> Option<Event> {
+    if pressed.kind == KeyEventKind::Release {
+        return None;
+    }
+    let pressed = Key { code: pressed.code, modifiers: pressed.modifiers - KeyModifiers::SHIFT };
+    let bound = bindings(context, access).find(|binding| binding.keys.contains(&pressed));
+    match bound {
+        Some(binding) => Some(Event::Action(binding.action)),
+        None if context == Context::Text => edit(pressed).map(Event::Edit),
+        None => None,
+    }
+}
+
+/// The usual keys of a line editor.
+fn edit(pressed: Key) -> Option<InputRequest> {
+    let control = pressed.modifiers == KeyModifiers::CONTROL;
+    let alt = pressed.modifiers == KeyModifiers::ALT;
+    Some(match pressed.code {
+        KeyCode::Char('a') if control => InputRequest::GoToStart,
+        KeyCode::Char('e') if control => InputRequest::GoToEnd,
+        KeyCode::Char('k') if control => InputRequest::DeleteTillEnd,
+        KeyCode::Char('u') if control => InputRequest::DeleteFromStart,
+        KeyCode::Char('w') if control => InputRequest::DeletePrevWord,
+        KeyCode::Char('b') if alt => InputRequest::GoToPrevWord,
+        KeyCode::Char('f') if alt => InputRequest::GoToNextWord,
+        // AltGr arrives as both on Windows, and types a character.
+        KeyCode::Char(c) if !control && !alt => InputRequest::InsertChar(c),
+        KeyCode::Backspace => InputRequest::DeletePrevChar,
+        KeyCode::Delete => InputRequest::DeleteNextChar,
+        KeyCode::Left if control => InputRequest::GoToPrevWord,
+        KeyCode::Right if control => InputRequest::GoToNextWord,
+        KeyCode::Left => InputRequest::GoToPrevChar,
+        KeyCode::Right => InputRequest::GoToNextChar,
+        KeyCode::Home => InputRequest::GoToStart,
+        KeyCode::End => InputRequest::GoToEnd,
+        _ => return None,
+    })
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.modifiers.contains(KeyModifiers::CONTROL) {
+            f.write_str("Ctrl-")?;
+        }
+        match self.code {
+            KeyCode::Char(' ') => f.write_str("Space"),
+            KeyCode::Char(c) if self.modifiers.contains(KeyModifiers::CONTROL) => write!(f, "{}", c.to_ascii_uppercase()),
+            KeyCode::Char(c) => write!(f, "{c}"),
+            KeyCode::Up => f.write_str("↑"),
+            KeyCode::Down => f.write_str("↓"),
+            KeyCode::PageUp => f.write_str("PgUp"),
+            KeyCode::PageDown => f.write_str("PgDn"),
+            KeyCode::BackTab => f.write_str("Shift-Tab"),
+            code => write!(f, "{code}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn press(code: KeyCode, modifiers: KeyModifiers, context: Context) -> Option<Event> {
+        event(KeyEvent::new(code, modifiers), context, Access::Full)
+    }
+
+    #[test]
+    fn no_key_means_two_things_in_one_context() {
+        for context in [Context::Panes, Context::Text, Context::Dialog] {
+            let keys: Vec<Key> = bindings(context, Access::Full).flat_map(|binding| binding.keys).copied().collect();
+            for (i, key) in keys.iter().enumerate() {
+                assert!(!keys[..i].contains(key), "{key} is bound twice in {context:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn ctrl_c_quits_wherever_one_is() {
+        for context in [Context::Panes, Context::Text, Context::Dialog] {
+            let quit = press(KeyCode::Char('c'), KeyModifiers::CONTROL, context);
+            assert_eq!(quit, Some(Event::Action(Action::Quit)));
+        }
+    }
+
+    #[test]
+    fn a_letter_is_typed_where_a_text_is_typed() {
+        assert_eq!(press(KeyCode::Char('q'), KeyModifiers::NONE, Context::Panes), Some(Event::Action(Action::Quit)));
+        let typed = press(KeyCode::Char('q'), KeyModifiers::NONE, Context::Text);
+        assert_eq!(typed, Some(Event::Edit(InputRequest::InsertChar('q'))));
+        let typed = press(KeyCode::Char('Q'), KeyModifiers::SHIFT, Context::Text);
+        assert_eq!(typed, Some(Event::Edit(InputRequest::InsertChar('Q'))));
+    }
+
+    #[test]
+    fn shift_is_part_of_the_character() {
+        let pattern = press(KeyCode::Char('I'), KeyModifiers::SHIFT, Context::Panes);
+        assert_eq!(pattern, Some(Event::Action(Action::InvalidatePattern)));
+        let back = press(KeyCode::BackTab, KeyModifiers::SHIFT, Context::Panes);
+        assert_eq!(back, Some(Event::Action(Action::PreviousPane)));
+    }
+
+    #[test]
+    fn a_released_key_does_nothing() {
+        let released = KeyEvent::new_with_kind(KeyCode::Char('q'), KeyModifiers::NONE, KeyEventKind::Release);
+        assert_eq!(event(released, Context::Panes, Access::Full), None);
+    }
+
+    #[test]
+    fn a_read_only_dashboard_has_no_key_that_reaches_users() {
+        assert!(bindings(Context::Panes, Access::ReadOnly).all(|binding| !binding.action.reaches_users()));
+        let pressed = KeyEvent::new(KeyCode::Char('i'), KeyModifiers::NONE);
+        assert_eq!(event(pressed, Context::Panes, Access::ReadOnly), None);
+    }
+}

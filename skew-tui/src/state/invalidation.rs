@@ -1,0 +1,165 @@
+//! Whom an invalidation will reach, before anybody is reached.
+
+use std::collections::BTreeMap;
+
+use skew_proto::{MatchKind, RoutePattern, wire};
+
+use super::site::Site;
+
+/// An invalidation that was confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalidation {
+    /// The pattern, whole.
+    pub pattern: String,
+    /// How it is compared with a route.
+    pub kind: MatchKind,
+}
+
+/// Name by which `skew-server` says who it is.
+const OUR_SERVER: &str = "skew-server";
+
+/// Whether the server compares by anything but prefixes.
+#[must_use]
+pub fn knows_every_kind(site: &Site) -> bool {
+    site.server.as_ref().is_some_and(|server| server.name == OUR_SERVER)
+}
+
+/// Whom a pattern reaches by what is known now.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    /// The pattern.
+    pub pattern: RoutePattern,
+    /// Who is reached; unknown without stats.
+    pub reach: Option<Reach>,
+}
+
+/// The connections that a pattern reaches.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Visitors' connections.
+    pub people: u64,
+    /// All visitors' connections, reached or not.
+    pub of: u64,
+    /// `skew-tui`s, which have no page to refresh.
+    pub watchers: u64,
+    /// The visitors by route, most first.
+    pub routes: Vec<(String, u64)>,
+}
+
+impl Preview {
+    /// Looks at a site's newest stats.
+    #[must_use]
+    pub fn of(pattern: RoutePattern, site: &Site) -> Self {
+        let reach = Reach::of(&pattern, site);
+        Self { pattern, reach }
+    }
+}
+
+impl Reach {
+    fn of(pattern: &RoutePattern, site: &Site) -> Option<Self> {
+        let stats = site.stats.as_ref()?;
+        let mut reach = Self::default();
+        let mut routes: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut count = |route, number, watcher| {
+            let matches = pattern.matches(route);
+            match (watcher, matches) {
+                (true, true) => reach.watchers += number,
+                (true, false) => {}
+                (false, true) => *routes.entry(route).or_default() += number,
+                (false, false) => {}
+            }
+            if !watcher {
+                reach.of += number;
+            }
+        };
+        // The list knows watchers best; where it holds a part only, the table of routes knows everybody.
+        if stats.connections.len() as u64 == stats.total {
+            for connection in &stats.connections {
+                count(connection.route.as_str(), 1, site.is_watcher(connection));
+            }
+        } else {
+            for (route, number) in &stats.routes {
+                count(route.as_str(), *number, route == wire::TUI_ROUTE);
+            }
+        }
+        reach.people = routes.values().sum();
+        reach.routes = routes.into_iter().map(|(route, number)| (route.to_owned(), number)).collect();
+        reach.routes.sort_by_key(|(_, number)| std::cmp::Reverse(*number));
+        Some(reach)
+    }
+}
+
+/// Whether a route may become a pattern: somebody is at it who sent it as a text. What a visitor sent in another shape is
+/// only a rendering of it, and the server compares with something else.
+#[must_use]
+pub fn is_usable(route: &str, site: &Site) -> bool {
+    let list = site.stats.as_ref().map(|stats| stats.connections.as_slice()).unwrap_or_default();
+    let mut here = list.iter().filter(|connection| connection.route == route).peekable();
+    match here.peek() {
+        Some(_) => here.any(|connection| !connection.damaged),
+        // A list of a part can't tell.
+        None => site.stats.as_ref().is_some_and(|stats| (list.len() as u64) < stats.total),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::site::Watchers;
+    use super::*;
+    use crate::{Now, SourceEvent};
+
+    fn site(stats: &str) -> Site {
+        let mut site = Site::new(Watchers::LeftOut);
+        site.observe(SourceEvent::Frame(stats.to_owned()), Now::default());
+        site
+    }
+
+    fn reach(site: &Site, kind: MatchKind, pattern: &str) -> Reach {
+        Preview::of(RoutePattern::new(kind, pattern).unwrap(), site).reach.unwrap()
+    }
+
+    const STATS: &str = r#"{"type":"stats","total":5,"versions":{"b2":5},"yourId":"me",
+        "routes":{"/__skew/tui":1,"/checkout":2,"/checkout-help":1,"/":1},"connections":[
+        {"id":"a","version":"b2","route":"/checkout"},{"id":"b","version":"b2","route":"/checkout-help"},
+        {"id":"me","version":"b2","route":"/__skew/tui"},{"id":"c","version":"b2","route":"/checkout"},
+        {"id":"d","version":"b2","route":"/"}]}"#;
+
+    #[test]
+    fn a_prefix_shows_the_neighbours_that_it_takes_along() {
+        let reach = reach(&site(STATS), MatchKind::Prefix, "/checkout");
+        assert_eq!((reach.people, reach.of, reach.watchers), (3, 4, 0));
+        assert_eq!(reach.routes, [("/checkout".into(), 2), ("/checkout-help".into(), 1)]);
+    }
+
+    #[test]
+    fn watchers_are_reached_and_are_no_visitors() {
+        let reach = reach(&site(STATS), MatchKind::Prefix, "/");
+        assert_eq!((reach.people, reach.of, reach.watchers), (4, 4, 1));
+        assert_eq!(reach.routes.len(), 3);
+    }
+
+    #[test]
+    fn a_list_of_a_part_leaves_the_table_of_routes() {
+        let stats = r#"{"type":"stats","total":50,"versions":{"b2":50},"routes":{"/a":49,"/__skew/tui":1},
+            "connections":[{"id":"a","version":"b2","route":"/a"}]}"#;
+        let reach = reach(&site(stats), MatchKind::Prefix, "/");
+        assert_eq!((reach.people, reach.watchers), (49, 1));
+    }
+
+    #[test]
+    fn nothing_is_said_of_a_reach_that_is_not_known() {
+        let pattern = RoutePattern::new(MatchKind::Prefix, "/").unwrap();
+        assert_eq!(Preview::of(pattern, &Site::new(Watchers::LeftOut)).reach, None);
+    }
+
+    #[test]
+    fn a_damaged_visitor_spoils_a_route_only_for_himself() {
+        let stats = r#"{"type":"stats","total":3,"versions":{"b2":2},"routes":{},"connections":[
+            {"id":"a","version":"b2","route":"/shop"},{"id":"b","version":[1],"route":"/shop"},
+            {"id":"c","version":"b2","route":["/a","/b"]}]}"#;
+        let site = site(stats);
+        assert!(is_usable("/shop", &site));
+        assert!(!is_usable(r#"["/a","/b"]"#, &site));
+        assert!(!is_usable("/a,/b", &site), "nobody is at the text that a stock server made of an array");
+    }
+}

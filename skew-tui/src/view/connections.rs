@@ -1,0 +1,87 @@
+//! Every connection: its id, build, route and address.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Rect};
+use skew_proto::Connection;
+
+use super::pane::{self, Cell, Columns, Selection};
+use super::text;
+use crate::state::{Pane, State};
+use crate::theme::Theme;
+
+pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let panes = state.panes();
+    let site = state.shown();
+    let list = site.stats.as_ref().map(|stats| stats.connections.as_slice()).unwrap_or_default();
+    let note = match panes.connections.len() {
+        0 => String::new(),
+        rows if rows < list.len() => format!("{} of {}", text::number(rows as u64), text::number(list.len() as u64)),
+        rows => text::number(rows as u64),
+    };
+    let inside = pane::frame(Pane::Connections, &note, state, theme, area, buf);
+    if panes.connections.is_empty() {
+        return pane::say(empty(state), theme, inside, buf);
+    }
+    let addresses = list.iter().any(|connection| connection.ip.is_some());
+    let columns = Columns::new(
+        inside,
+        &[
+            Constraint::Length(10),
+            Constraint::Fill(2),
+            Constraint::Fill(4),
+            Constraint::Length(if addresses { 15 } else { 0 }),
+            Constraint::Length(10),
+        ],
+    );
+    let heading = |words: &str| Cell::left(words.to_owned(), theme.faint);
+    let address = if addresses { "address" } else { "" };
+    columns.draw(0, vec![heading("id"), heading("build"), heading("route"), heading(address), heading("")], buf);
+
+    let window = panes.connection_cursor.window();
+    let visible = panes.connections.get(window.clone()).unwrap_or_default();
+    for (at, connection) in visible.iter().filter_map(|position| list.get(*position)).enumerate() {
+        columns.draw(at + 1, cells(connection, state, theme), buf);
+    }
+    let selection = Selection {
+        row: panes.connection_cursor.index() - window.start + 1,
+        focused: panes.focus == Pane::Connections,
+    };
+    selection.draw(inside, theme, buf);
+}
+
+fn cells(connection: &Connection, state: &State, theme: &Theme) -> Vec<Cell> {
+    let site = state.shown();
+    let own = site.is_own(connection);
+    let watcher = site.is_watcher(connection);
+    let current = site.current.as_ref() == Some(&connection.version);
+    let (mark, mark_style) = match (own, watcher, connection.damaged) {
+        (true, ..) => ("★ you", theme.accent.patch(theme.strong)),
+        (_, true, _) => ("◇ watching", theme.accent),
+        (.., true) => ("⚠ damaged", theme.warn),
+        _ => ("", theme.text),
+    };
+    let text = if watcher { theme.accent } else { theme.text };
+    let build = match (watcher, current) {
+        (true, _) => theme.accent,
+        (false, true) => theme.good,
+        (false, false) => theme.warn,
+    };
+    vec![
+        Cell::left(connection.id.clone(), theme.faint),
+        Cell::left(connection.version.clone(), build),
+        Cell::left(connection.route.clone(), text),
+        Cell::left(connection.ip.clone().unwrap_or_default(), theme.faint),
+        Cell::left(mark.to_owned(), mark_style),
+    ]
+}
+
+fn empty(state: &State) -> &'static str {
+    let site = state.shown();
+    if !state.panes().filter(Pane::Connections).is_empty() {
+        "no connection matches the filter"
+    } else if site.figures.total > 0 {
+        "this server sends no list of connections"
+    } else {
+        "nobody is connected"
+    }
+}

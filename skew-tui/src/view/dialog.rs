@@ -1,0 +1,262 @@
+//! What is open above the panes.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Widget};
+use skew_proto::{InvalidateAnswer, MatchKind, RoutePattern};
+use tui_input::Input;
+
+use super::{help, pane, text};
+use crate::state::State;
+use crate::state::dialog::Dialog;
+use crate::state::invalidation::{Invalidation, Preview, Reach};
+use crate::theme::Theme;
+
+/// Columns inside a dialog.
+const WIDTH: usize = 66;
+
+/// Routes that a preview or an answer lists.
+const ROUTES: usize = 8;
+
+/// Longest part of a pattern in a sentence.
+const PATTERN: usize = 40;
+
+struct Page {
+    title: &'static str,
+    border: Style,
+    width: usize,
+    lines: Vec<Line<'static>>,
+}
+
+pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let page = match state.dialog() {
+        None | Some(Dialog::Filter { .. }) => return,
+        Some(Dialog::Help) => keys(state, theme),
+        Some(Dialog::Pattern { input, kind, refusal }) => pattern(input, *kind, refusal.as_deref(), theme),
+        Some(Dialog::Confirm { preview, retyped }) => confirm(preview, retyped.as_ref(), state, theme),
+        Some(Dialog::Sending(asked)) => {
+            page("Invalidate", theme.warn, vec![subject(asked.kind, &asked.pattern, theme), Line::from("asking the server …")])
+        }
+        Some(Dialog::Outcome { asked, result }) => outcome(asked, result, theme),
+        Some(Dialog::Refusal(reason)) => page("Not possible", theme.warn, sentences(reason, theme.text)),
+    };
+    page.draw(theme, area, buf);
+}
+
+fn page(title: &'static str, border: Style, lines: Vec<Line<'static>>) -> Page {
+    Page { title, border, width: WIDTH, lines }
+}
+
+impl Page {
+    fn draw(self, theme: &Theme, area: Rect, buf: &mut Buffer) {
+        let wanted = |inner: usize, frame: u16, room: u16| {
+            u16::try_from(inner).unwrap_or(u16::MAX).saturating_add(frame).min(room)
+        };
+        let width = wanted(self.width, 4, area.width);
+        let height = wanted(self.lines.len(), 2, area.height);
+        let place = Rect {
+            x: area.x + (area.width - width) / 2,
+            y: area.y + (area.height - height) / 2,
+            width,
+            height,
+        };
+        Clear.render(place, buf);
+        buf.set_style(place, theme.text);
+        let title = Line::from(Span::styled(format!(" {} ", self.title), self.border.patch(theme.strong)));
+        let block = pane::block(title, self.border);
+        let inside = block.inner(place);
+        block.render(place, buf);
+        for (line, row) in self.lines.into_iter().zip(inside.rows()) {
+            line.render(row, buf);
+        }
+    }
+}
+
+/// The text that is typed, with its cursor, in so many columns.
+pub(super) fn typed<'a>(input: &Input, columns: usize, theme: &Theme) -> Vec<Span<'a>> {
+    let before: String = input.value().chars().take(input.cursor()).collect();
+    let mut after = input.value().chars().skip(input.cursor());
+    let under = after.next().map_or_else(|| " ".to_owned(), |c| text::fit(c.encode_utf8(&mut [0; 4]), 2));
+    // The end of what stands before the cursor matters more than its beginning.
+    let skipped = text::width(&text::fit(&before, usize::MAX)).saturating_sub(columns);
+    let before: String = before.chars().skip(skipped).collect();
+    let room = columns.saturating_sub(text::width(&before)).min(columns / 2);
+    vec![
+        Span::styled(text::fit(&before, columns), theme.strong),
+        Span::styled(under, theme.selected),
+        Span::styled(text::fit(&after.collect::<String>(), room), theme.strong),
+    ]
+}
+
+fn sentences(words: &str, style: Style) -> Vec<Line<'static>> {
+    text::wrap(words, WIDTH).into_iter().map(|line| Line::from(Span::styled(line, style))).collect()
+}
+
+fn keys(state: &State, theme: &Theme) -> Page {
+    let mut columns: [Vec<Line<'static>>; 2] = Default::default();
+    for section in help::sections(state.access(), theme) {
+        // Into the shorter column, so that both end at about the same line.
+        let column = usize::from(columns[1].len() < columns[0].len());
+        if !columns[column].is_empty() {
+            columns[column].push(Line::default());
+        }
+        columns[column].extend(section);
+    }
+    let [left, right] = columns;
+    let rows = left.len().max(right.len());
+    let mut right = right.into_iter();
+    let mut left = left.into_iter();
+    let lines = (0..rows)
+        .map(|_| {
+            let mut line = left.next().unwrap_or_default();
+            let gap = help::SECTION_WIDTH.saturating_sub(line.width());
+            line.push_span(Span::raw(" ".repeat(gap)));
+            line.spans.extend(right.next().unwrap_or_default().spans);
+            line
+        })
+        .collect();
+    Page { title: "Keys", border: theme.accent, width: help::SECTION_WIDTH * 2, lines }
+}
+
+fn subject(kind: MatchKind, pattern: &str, theme: &Theme) -> Line<'static> {
+    let how = match kind {
+        MatchKind::Prefix => "every route that starts with ",
+        MatchKind::Exact => "the route ",
+        MatchKind::Segment => "the route and what lies below ",
+        MatchKind::Regex => "every route that matches ",
+    };
+    let shown = text::fit(pattern, WIDTH - text::width(how));
+    Line::from(vec![Span::styled(how, theme.faint), Span::styled(shown, theme.accent.patch(theme.strong))])
+}
+
+fn pattern(input: &Input, kind: MatchKind, refusal: Option<&str>, theme: &Theme) -> Page {
+    let mut field = vec![Span::styled("route  ", theme.faint)];
+    field.extend(typed(input, WIDTH - 10, theme));
+    let mut kinds = vec![Span::styled("match  ", theme.faint)];
+    for one in MatchKind::ALL {
+        let (open, close, style) = if one == kind { ("[", "]", theme.accent.patch(theme.strong)) } else { (" ", " ", theme.faint) };
+        kinds.push(Span::styled(format!("{open}{one}{close} "), style));
+    }
+    kinds.push(Span::styled("Tab", theme.faint));
+    let mut lines = vec![Line::from(field), Line::default(), Line::from(kinds)];
+    if let Some(reason) = refusal {
+        lines.push(Line::default());
+        lines.extend(sentences(reason, theme.warn));
+    }
+    lines.push(Line::default());
+    lines.push(Line::from(Span::styled("Enter shows whom it will reach. Nothing is sent before that.", theme.faint)));
+    page("Invalidate a pattern", theme.accent, lines)
+}
+
+fn confirm(preview: &Preview, retyped: Option<&Input>, state: &State, theme: &Theme) -> Page {
+    let pattern = &preview.pattern;
+    let mut lines = vec![subject(pattern.kind(), pattern.text(), theme), Line::default()];
+    match &preview.reach {
+        None => lines.extend(sentences("Whom it reaches is not known: there are no stats.", theme.warn)),
+        Some(reach) => lines.extend(reached(reach, theme)),
+    }
+    if let Some(age) = state.figures_age() {
+        let age = crate::state::clock::age(age);
+        lines.extend(sentences(&format!("These figures are {age} old: the connection is not live."), theme.warn));
+    }
+    lines.push(Line::default());
+    match retyped {
+        Some(input) => lines.extend(retype(pattern, input, theme)),
+        None => lines.push(Line::from(vec![
+            Span::styled("y", theme.accent.patch(theme.strong)),
+            Span::styled(" sends them a refresh   ", theme.faint),
+            Span::styled("Esc", theme.accent.patch(theme.strong)),
+            Span::styled(" leaves them alone", theme.faint),
+        ])),
+    }
+    page("Invalidate?", theme.warn, lines)
+}
+
+fn retype(pattern: &RoutePattern, input: &Input, theme: &Theme) -> Vec<Line<'static>> {
+    let shown = text::fit(pattern.text(), PATTERN);
+    let mut field = vec![Span::styled("pattern  ", theme.faint)];
+    field.extend(typed(input, WIDTH - 12, theme));
+    vec![
+        Line::from(vec![
+            Span::styled("This is everybody. Type ", theme.warn),
+            Span::styled(shown, theme.accent.patch(theme.strong)),
+            Span::styled(" once more, then Enter.", theme.warn),
+        ]),
+        Line::from(field),
+    ]
+}
+
+fn reached(reach: &Reach, theme: &Theme) -> Vec<Line<'static>> {
+    let connections = if reach.people == 1 { "connection" } else { "connections" };
+    let mut lines = vec![Line::from(vec![
+        Span::styled(text::number(reach.people), theme.strong),
+        Span::styled(format!(" of {} {connections} will be told to refresh", text::number(reach.of)), theme.text),
+    ])];
+    lines.extend(by_route(reach.routes.iter().map(|(route, count)| (route.as_str(), *count)), reach.routes.len(), theme));
+    if reach.watchers > 0 {
+        let words = format!("and {} skew-tui, which has no page to refresh", text::number(reach.watchers));
+        lines.push(Line::from(Span::styled(words, theme.faint)));
+    }
+    lines
+}
+
+fn by_route<'a>(
+    routes: impl Iterator<Item = (&'a str, u64)>,
+    all: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let mut lines: Vec<Line<'static>> = routes
+        .take(ROUTES)
+        .map(|(route, count)| {
+            Line::from(vec![
+                Span::styled(format!("{:>9}  ", text::number(count)), theme.strong),
+                Span::styled(text::fit(route, WIDTH - 11), theme.text),
+            ])
+        })
+        .collect();
+    if all > ROUTES {
+        lines.push(Line::from(Span::styled(format!("           and {} more routes", text::number((all - ROUTES) as u64)), theme.faint)));
+    }
+    lines
+}
+
+fn outcome(asked: &Invalidation, result: &Result<InvalidateAnswer, String>, theme: &Theme) -> Page {
+    let mut lines = vec![subject(asked.kind, &asked.pattern, theme), Line::default()];
+    let border = match result {
+        Ok(answer) if answer.ok => {
+            lines.extend(answered(answer, theme));
+            theme.good
+        }
+        Ok(_) => {
+            lines.extend(sentences("The server says that it did not do it.", theme.bad));
+            theme.bad
+        }
+        Err(error) => {
+            lines.extend(sentences(error, theme.bad));
+            theme.bad
+        }
+    };
+    page("Invalidated", border, lines)
+}
+
+fn answered(answer: &InvalidateAnswer, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = match answer.matched {
+        Some(matched) => vec![Line::from(vec![
+            Span::styled("✓ ", theme.good),
+            Span::styled(text::number(matched), theme.strong),
+            Span::styled(" connections were told to refresh", theme.text),
+        ])],
+        None => sentences("✓ The server took it. A stock app does not say how many it reached.", theme.good),
+    };
+    if let Some(routes) = &answer.routes {
+        let mut routes: Vec<(&str, u64)> = routes.iter().map(|(route, count)| (route.as_str(), *count)).collect();
+        routes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let all = routes.len();
+        lines.extend(by_route(routes.into_iter(), all, theme));
+    }
+    lines.push(Line::default());
+    lines.extend(sentences("A browser acts on it only where the app reloads on force.", theme.faint));
+    lines
+}

@@ -1,0 +1,102 @@
+//! The top of the screen: which site, how the connection is, which build is current, how many are connected.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Alignment, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+
+use super::text;
+use crate::state::site::{Link, Watchers};
+use crate::state::{State, clock};
+use crate::theme::Theme;
+
+/// Width from which everything stands on one line.
+const ONE_LINE: u16 = 112;
+
+/// Columns that a build's name may take here.
+const VERSION: usize = 24;
+
+/// Lines that the header needs.
+pub(super) fn height(width: u16) -> u16 {
+    if width < ONE_LINE { 2 } else { 1 }
+}
+
+pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let [first, second] = [0, 1].map(|row| Rect { y: area.y + row, height: 1, ..area });
+    let totals = Line::from(totals(state, theme));
+    let current = Line::from(current(state, theme));
+    let link = link(state, theme);
+    let mut left = vec![Span::raw(" "), Span::styled(" skew ", theme.badge), Span::raw("  ")];
+    let fixed: usize = left.iter().chain(&link).map(Span::width).sum();
+    let beside = if area.height == 1 { totals.width() + current.width() + 4 } else { totals.width() };
+    let label = text::fit(state.label(), usize::from(area.width).saturating_sub(fixed + beside + 4));
+    left.push(Span::styled(label, theme.strong));
+    left.push(Span::raw("   "));
+    left.extend(link);
+    let left = Line::from(left);
+    let indent = u16::try_from(left.width()).unwrap_or(u16::MAX);
+    left.render(first, buf);
+    if area.height == 1 {
+        let room = first.width.saturating_sub(indent).saturating_sub(u16::try_from(totals.width()).unwrap_or(0));
+        let middle = Rect { x: first.x + indent.min(first.width), width: room, ..first };
+        current.alignment(Alignment::Center).render(middle, buf);
+    } else {
+        let under_label = Rect { x: second.x + 9, width: second.width.saturating_sub(9), ..second };
+        current.render(under_label, buf);
+    }
+    totals.alignment(Alignment::Right).render(first, buf);
+}
+
+fn link<'a>(state: &State, theme: &Theme) -> Vec<Span<'a>> {
+    let site = state.site();
+    let (words, style) = match &site.link {
+        Link::Connecting => ("◌ connecting".to_owned(), theme.warn),
+        Link::Live => ("● live".to_owned(), theme.good),
+        Link::Stale => ("◐ stale".to_owned(), theme.warn),
+        Link::Reconnecting { retry_at_ms, .. } => {
+            let left = clock::seconds_left(retry_at_ms.saturating_sub(state.now().monotonic_ms));
+            (format!("↻ reconnecting in {left} s"), theme.warn)
+        }
+        Link::Failed(_) => ("✗ given up".to_owned(), theme.bad),
+    };
+    let mut spans = vec![Span::styled(words, style)];
+    if let Some(transport) = site.transport {
+        spans.push(Span::styled(format!(" · {transport}"), theme.faint));
+    }
+    if let Some(age) = state.frozen_for() {
+        spans.push(Span::raw("  "));
+        spans.push(Span::styled(format!(" FROZEN {} ", clock::age(age)), theme.selected));
+    }
+    spans
+}
+
+fn current<'a>(state: &State, theme: &Theme) -> Vec<Span<'a>> {
+    let Some(version) = &state.shown().current else { return Vec::new() };
+    let mut spans =
+        vec![Span::styled("current ", theme.faint), Span::styled(text::fit(version, VERSION), theme.good.patch(theme.strong))];
+    if let Some(age) = state.current_release_age() {
+        spans.push(Span::styled(format!(" released {} ago", clock::release_age(age)), theme.faint));
+    }
+    spans
+}
+
+fn totals<'a>(state: &State, theme: &Theme) -> Vec<Span<'a>> {
+    let site = state.shown();
+    if site.stats.is_none() {
+        return Vec::new();
+    }
+    let connections = if site.figures.total == 1 { "connection" } else { "connections" };
+    let mut spans = vec![
+        Span::styled(text::number(site.figures.total), theme.strong),
+        Span::styled(format!(" {connections}"), theme.faint),
+    ];
+    if site.figures.watching > 0 {
+        let counted = match site.watchers() {
+            Watchers::LeftOut => "watching",
+            Watchers::Counted => "watching, counted",
+        };
+        spans.push(Span::styled(format!(" · {} {counted}", text::number(site.figures.watching)), theme.faint));
+    }
+    spans.push(Span::raw(" "));
+    spans
+}

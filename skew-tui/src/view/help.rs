@@ -1,0 +1,32 @@
+//! The keys, from the keymap itself.
+
+use ratatui::text::{Line, Span};
+
+use super::text;
+use crate::action::{Access, Context};
+use crate::keymap::{self, Section};
+use crate::theme::Theme;
+
+/// Columns of a section.
+pub(super) const SECTION_WIDTH: usize = 36;
+
+/// Columns of the keys in it.
+const KEYS_WIDTH: usize = 12;
+
+/// The lines of each section, its heading first.
+pub(super) fn sections(access: Access, theme: &Theme) -> Vec<Vec<Line<'static>>> {
+    let section = |section: Section| {
+        let mut lines = vec![Line::from(Span::styled(section.title(), theme.strong))];
+        for binding in keymap::bindings(Context::Panes, access).filter(|binding| binding.section == section) {
+            let keys = binding.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+            let gap = " ".repeat(KEYS_WIDTH.saturating_sub(text::width(&keys)));
+            lines.push(Line::from(vec![
+                Span::styled(keys, theme.accent.patch(theme.strong)),
+                Span::raw(gap),
+                Span::styled(binding.action.description(), theme.text),
+            ]));
+        }
+        lines
+    };
+    Section::ALL.into_iter().map(section).collect()
+}

@@ -1,0 +1,96 @@
+//! Where each region is, by the size of the screen.
+
+use ratatui::layout::{Constraint, Layout, Rect};
+
+use super::{footer, header, notice};
+use crate::state::{Heights, State};
+
+/// Smallest screen that everything has room on.
+pub(super) const SMALLEST: (u16, u16) = (80, 24);
+
+/// Width from which the log stands beside the other panes.
+const WIDE: u16 = 160;
+
+/// The regions of the screen. A region without room is empty.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Regions {
+    /// Site, connection, current build, total.
+    pub(super) header: Rect,
+    /// What an operator should know or do.
+    pub(super) notice: Rect,
+    /// Share of the current build.
+    pub(super) rollout: Rect,
+    /// Builds.
+    pub(super) versions: Rect,
+    /// Routes.
+    pub(super) routes: Rect,
+    /// Connections.
+    pub(super) connections: Rect,
+    /// What happened.
+    pub(super) log: Rect,
+    /// Keys.
+    pub(super) footer: Rect,
+}
+
+/// Whether the screen is too small for the dashboard.
+#[must_use]
+pub(super) fn is_too_small(area: Rect) -> bool {
+    area.width < SMALLEST.0 || area.height < SMALLEST.1
+}
+
+/// Shares the screen out.
+#[must_use]
+pub(super) fn regions(area: Rect, state: &State) -> Regions {
+    let [header, body, footer] = Layout::vertical([
+        Constraint::Length(header::height(area.width)),
+        Constraint::Fill(1),
+        Constraint::Length(footer::HEIGHT),
+    ])
+    .areas(area);
+    let regions = Regions { header, footer, ..Regions::default() };
+    if state.shown().stats.is_none() {
+        let [notice, log] = Layout::vertical([Constraint::Fill(1), Constraint::Max(area.height / 3)]).areas(body);
+        return Regions { notice, log, ..regions };
+    }
+    let (main, log) = if area.width >= WIDE {
+        let [main, log] = Layout::horizontal([Constraint::Fill(2), Constraint::Fill(1)]).areas(body);
+        (main, log)
+    } else {
+        let [main, log] = Layout::vertical([Constraint::Fill(1), Constraint::Length(log_height(area.height))]).areas(body);
+        (main, log)
+    };
+    let notice_height = notice::height(state, main.width);
+    let [rollout, notice, upper, connections] = Layout::vertical([
+        Constraint::Length(4),
+        Constraint::Length(notice_height),
+        Constraint::Fill(5),
+        Constraint::Fill(6),
+    ])
+    .areas(main);
+    let [versions, routes] = Layout::horizontal([Constraint::Fill(4), Constraint::Fill(5)]).areas(upper);
+    Regions { notice, rollout, versions, routes, connections, log, ..regions }
+}
+
+fn log_height(height: u16) -> u16 {
+    match height {
+        ..30 => 4,
+        30..45 => 7,
+        _ => 10,
+    }
+}
+
+/// Number of rows that each pane has room for.
+#[must_use]
+pub fn heights(area: Rect, state: &State) -> Heights {
+    if is_too_small(area) {
+        return Heights::default();
+    }
+    let regions = regions(area, state);
+    let inside = |pane: Rect, heading: u16| usize::from(pane.height.saturating_sub(2 + heading));
+    Heights {
+        versions: inside(regions.versions, 0),
+        routes: inside(regions.routes, 0),
+        connections: inside(regions.connections, 1),
+        log: inside(regions.log, 0),
+    }
+}

@@ -1,0 +1,95 @@
+//! What an operator should know or do, in words.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+
+use super::{pane, text};
+use crate::state::State;
+use crate::state::notice::Notice;
+use crate::theme::Theme;
+
+/// Border and padding on both sides.
+const FRAME: u16 = 4;
+
+struct Words {
+    title: &'static str,
+    style: Style,
+    paragraphs: Vec<String>,
+}
+
+/// Lines that the notice needs, frame included; none where there is nothing to say.
+pub(super) fn height(state: &State, width: u16) -> u16 {
+    let Some(notice) = state.notice() else { return 0 };
+    let lines = lines(&words(notice, state, Style::new(), Style::new()), width);
+    u16::try_from(lines.len() + 2).unwrap_or(u16::MAX)
+}
+
+pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let Some(notice) = state.notice() else { return };
+    if area.height < 3 {
+        return;
+    }
+    let words = words(notice, state, theme.warn, theme.bad);
+    let title = Line::from(Span::styled(format!(" {} ", words.title), words.style.patch(theme.strong)));
+    let block = pane::block(title, words.style);
+    let inside = block.inner(area);
+    block.render(area, buf);
+    for (line, row) in lines(&words, area.width).into_iter().zip(inside.rows()) {
+        Line::from(Span::styled(line, theme.text)).render(row, buf);
+    }
+}
+
+fn lines(words: &Words, width: u16) -> Vec<String> {
+    let columns = usize::from(width.saturating_sub(FRAME));
+    words.paragraphs.iter().flat_map(|paragraph| text::wrap(paragraph, columns)).collect()
+}
+
+fn words(notice: Notice<'_>, state: &State, warn: Style, bad: Style) -> Words {
+    match notice {
+        Notice::Connecting => {
+            Words { title: "Connecting", style: warn, paragraphs: vec![format!("Opening a stream to {}.", state.label())] }
+        }
+        Notice::Unreachable(reason) => Words {
+            title: "No connection",
+            style: bad,
+            paragraphs: vec![reason.to_owned(), "It is tried again by itself; r tries at once.".to_owned()],
+        },
+        Notice::Failed(reason) => {
+            Words { title: "Given up", style: bad, paragraphs: vec![reason.to_owned(), "r tries once more.".to_owned()] }
+        }
+        Notice::Asking => Words {
+            title: "Waiting for stats",
+            style: warn,
+            paragraphs: vec!["Connected. Asking the server who is on which build.".to_owned()],
+        },
+        Notice::Silent => Words {
+            title: "No answer",
+            style: warn,
+            paragraphs: vec![
+                "Stats were asked for, and nothing has come. On a stock app that means one of these:".to_owned(),
+                "· its hook skew:authorize-stats throws: on a WebSocket the hook's event has only headers".to_owned(),
+                "· it runs as several processes and the request met another one: it needs sticky sessions".to_owned(),
+                "· tracking is off: skewProtection.connectionTracking".to_owned(),
+            ],
+        },
+        Notice::RefusedByHook => Words { title: "Not authorized", style: bad, paragraphs: remedy() },
+        Notice::RefusedByStatus(status, reason) => {
+            let mut paragraphs = vec![format!("The server answered {status}: {reason}")];
+            paragraphs.extend(remedy());
+            Words { title: "Refused", style: bad, paragraphs }
+        }
+    }
+}
+
+fn remedy() -> Vec<String> {
+    vec![
+        "The server does not show its stats to these credentials.".to_owned(),
+        "· give yours by SKEW_TOKEN (a token) or SKEW_COOKIE (an admin's session), or by --token-file, --cookie-file"
+            .to_owned(),
+        "· a Nuxt app decides in its hook skew:authorize-stats, which must call authorize() for you".to_owned(),
+        "· skew-server takes the secret of --admin-secret-file or --stats-secret-file as SKEW_TOKEN".to_owned(),
+    ]
+}

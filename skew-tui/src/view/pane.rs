@@ -1,0 +1,129 @@
+//! What all panes have in common: the frame with its title, and rows of cells.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Alignment, Constraint, Layout, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Padding, Widget};
+
+use super::text;
+use crate::state::rows::Direction;
+use crate::state::{Pane, State};
+use crate::theme::Theme;
+
+/// A frame with a title.
+pub(super) fn block<'a>(title: Line<'a>, border: Style) -> Block<'a> {
+    Block::bordered().border_type(BorderType::Rounded).border_style(border).padding(Padding::horizontal(1)).title(title)
+}
+
+/// Draws a pane's frame and gives back what is inside.
+pub(super) fn frame(pane: Pane, note: &str, state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) -> Rect {
+    let focused = state.panes().focus == pane;
+    let (border, name) = if focused { (theme.accent, theme.accent.patch(theme.strong)) } else { (theme.faint, theme.strong) };
+    let mut title = vec![
+        Span::raw(" "),
+        Span::styled(pane.number().to_string(), theme.accent),
+        Span::styled(format!(" {} ", pane.title()), name),
+    ];
+    if !note.is_empty() {
+        title.push(Span::styled(format!("{note} "), theme.faint));
+    }
+    let mut block = block(Line::from(title), border);
+    let mut right = Vec::new();
+    let filter = state.panes().filter(pane);
+    if !filter.is_empty() {
+        let typed = text::fit(filter.text(), usize::from(area.width) / 3);
+        right.push(Span::styled(format!(" /{typed} "), theme.warn));
+    }
+    if let Some((column, direction)) = state.panes().order_label(pane).filter(|_| focused) {
+        let arrow = match direction {
+            Direction::Natural => "▾",
+            Direction::Reversed => "▴",
+        };
+        right.push(Span::styled(format!(" by {column} {arrow} "), theme.faint));
+    }
+    if !right.is_empty() {
+        block = block.title(Line::from(right).alignment(Alignment::Right));
+    }
+    let inside = block.inner(area);
+    block.render(area, buf);
+    inside
+}
+
+/// A cell of a row.
+pub(super) struct Cell {
+    text: String,
+    style: Style,
+    alignment: Alignment,
+}
+
+impl Cell {
+    /// A text from the left.
+    pub(super) fn left(text: String, style: Style) -> Self {
+        Self { text, style, alignment: Alignment::Left }
+    }
+
+    /// A number from the right.
+    pub(super) fn right(text: String, style: Style) -> Self {
+        Self { text, style, alignment: Alignment::Right }
+    }
+}
+
+/// Columns of a pane: a width for each, one column between two. The first holds the sign of the selected row.
+pub(super) struct Columns {
+    areas: std::rc::Rc<[Rect]>,
+}
+
+impl Columns {
+    pub(super) fn new(inside: Rect, widths: &[Constraint]) -> Self {
+        let mut constraints = vec![Constraint::Length(1)];
+        constraints.extend_from_slice(widths);
+        Self { areas: Layout::horizontal(constraints).spacing(1).split(Rect { height: 1, ..inside }) }
+    }
+
+    /// Width of a column, the first after the sign being 0.
+    pub(super) fn width(&self, column: usize) -> usize {
+        self.areas.get(column + 1).map_or(0, |area| usize::from(area.width))
+    }
+
+    /// Draws cells as the `row`th row. Every text goes through [`text::fit`] here, whatever it is.
+    pub(super) fn draw(&self, row: usize, cells: Vec<Cell>, buf: &mut Buffer) {
+        let down = u16::try_from(row).unwrap_or(u16::MAX);
+        for (area, cell) in self.areas.iter().skip(1).zip(cells) {
+            let area = Rect { y: area.y.saturating_add(down), ..*area };
+            let shown = text::fit(&cell.text, usize::from(area.width));
+            Line::from(Span::styled(shown, cell.style)).alignment(cell.alignment).render(area, buf);
+        }
+    }
+}
+
+/// How a pane's rows show which one is selected.
+pub(super) struct Selection {
+    /// The selected row, counted from the first visible one.
+    pub(super) row: usize,
+    /// Whether the pane is focused.
+    pub(super) focused: bool,
+}
+
+impl Selection {
+    /// Marks the selected row by a sign, and in the focused pane by a stripe.
+    pub(super) fn draw(&self, inside: Rect, theme: &Theme, buf: &mut Buffer) {
+        let y = inside.y.saturating_add(u16::try_from(self.row).unwrap_or(u16::MAX));
+        if y >= inside.bottom() {
+            return;
+        }
+        let style = if self.focused { theme.accent } else { theme.faint };
+        buf.set_string(inside.x, y, "▸", style);
+        if self.focused {
+            buf.set_style(Rect { y, height: 1, ..inside }, theme.selected);
+        }
+    }
+}
+
+/// Says in a pane without rows why it has none.
+pub(super) fn say(words: &str, theme: &Theme, inside: Rect, buf: &mut Buffer) {
+    let lines = text::wrap(words, usize::from(inside.width));
+    for (line, row) in lines.into_iter().zip(inside.rows()) {
+        Line::from(Span::styled(line, theme.faint)).render(row, buf);
+    }
+}

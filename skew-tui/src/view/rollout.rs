@@ -1,0 +1,64 @@
+//! The gauge: how many are on the current build.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Alignment, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+use skew_proto::percent_label;
+
+use super::{bar, pane, text};
+use crate::Transport;
+use crate::state::{State, clock};
+use crate::theme::Theme;
+
+/// Columns of the label beside the gauge.
+const LABEL: u16 = 8;
+
+pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let title = Line::from(vec![Span::styled(" Rollout ", theme.strong), Span::styled("builds at last connect ", theme.faint)]);
+    let mut block = pane::block(title, theme.faint);
+    if let Some(age) = state.figures_age() {
+        let words = Span::styled(format!(" figures are {} old ", clock::age(age)), theme.warn);
+        block = block.title(Line::from(words).alignment(Alignment::Right));
+    } else if state.site().transport == Some(Transport::Poll) {
+        let words = Span::styled(" polled: no connection of our own is in it ", theme.faint);
+        block = block.title(Line::from(words).alignment(Alignment::Right));
+    }
+    let inside = block.inner(area);
+    block.render(area, buf);
+    let [gauge, words] = [0, 1].map(|row| Rect { y: inside.y + row, height: 1, ..inside });
+
+    let (current, total) = match state.shown().rollout() {
+        Some(rollout) => (rollout.current, rollout.current + rollout.outdated),
+        None => (0, 0),
+    };
+    let columns = usize::from(gauge.width.saturating_sub(LABEL));
+    let drawn = bar::bar(current, total, columns, '░');
+    let rest = drawn.find('░').unwrap_or(drawn.len());
+    let rest_style = if total > current { theme.warn } else { theme.faint };
+    Line::from(vec![Span::styled(drawn[..rest].to_owned(), theme.good), Span::styled(drawn[rest..].to_owned(), rest_style)])
+        .render(gauge, buf);
+    let percent = Span::styled(percent_label(current, total), theme.strong);
+    Line::from(percent).alignment(Alignment::Right).render(gauge, buf);
+    sentence(state, theme).render(words, buf);
+}
+
+fn sentence<'a>(state: &State, theme: &Theme) -> Line<'a> {
+    let Some(rollout) = state.shown().rollout() else {
+        return Line::from(Span::styled("the server has not named its current build", theme.faint));
+    };
+    let total = rollout.current + rollout.outdated;
+    if total == 0 {
+        return Line::from(Span::styled("nobody is connected: the share is unknown", theme.faint));
+    }
+    let mut spans = vec![
+        Span::styled(text::number(rollout.current), theme.good.patch(theme.strong)),
+        Span::styled(format!(" of {} on the current build", text::number(total)), theme.faint),
+    ];
+    if rollout.outdated > 0 {
+        spans.push(Span::styled(" · ", theme.faint));
+        spans.push(Span::styled(text::number(rollout.outdated), theme.warn.patch(theme.strong)));
+        spans.push(Span::styled(" on others", theme.faint));
+    }
+    Line::from(spans)
+}

@@ -1,0 +1,13 @@
+//! The dashboard as it is drawn: snapshots of canned stories, and what must hold of every picture.
+
+#[path = "dashboard/scenario.rs"]
+mod scenario;
+#[path = "dashboard/screen.rs"]
+mod screen;
+
+#[path = "dashboard/keys.rs"]
+mod keys;
+#[path = "dashboard/pictures.rs"]
+mod pictures;
+#[path = "dashboard/safety.rs"]
+mod safety;

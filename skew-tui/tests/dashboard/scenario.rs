@@ -1,0 +1,138 @@
+//! Canned stories of a site, told to the real state: what the snapshots and the README's picture show.
+
+use skew_proto::{Release, Releases};
+use skew_tui::action::Access;
+use skew_tui::state::site::Watchers;
+use skew_tui::state::{Event, Setup, State};
+use skew_tui::{Now, SourceEvent, Transport};
+
+/// 2026-11-22 10:00:00 UTC.
+const BEGIN_MS: u64 = 1_795_341_600_000;
+const MINUTE_MS: u64 = 60_000;
+
+/// A moment, so many milliseconds after the program began.
+pub fn at(ms: u64) -> Now {
+    Now { monotonic_ms: ms, unix_ms: BEGIN_MS + ms }
+}
+
+/// A state that knows nothing yet.
+pub fn begin() -> State {
+    with_access(Access::Full)
+}
+
+pub fn with_access(access: Access) -> State {
+    let label = "shop.example.com".to_owned();
+    State::new(Setup { label, access, watchers: Watchers::LeftOut, utc_offset_s: 0 }, at(0))
+}
+
+/// Tells a state what a source says, all at one moment.
+pub fn tell(state: &mut State, ms: u64, events: impl IntoIterator<Item = SourceEvent>) {
+    for event in events {
+        state.update(Event::Source(event), at(ms));
+    }
+}
+
+pub fn frame(json: &serde_json::Value) -> SourceEvent {
+    SourceEvent::Frame(json.to_string())
+}
+
+/// The stream is open and stats were asked for.
+pub fn connected(state: &mut State) {
+    tell(state, 10, [SourceEvent::Connecting(Transport::Sse)]);
+    let hello = serde_json::json!({"type": "connected", "version": "8f3a2c1d", "connectionId": "its-own"});
+    tell(state, 40, [SourceEvent::Open(Transport::Sse), frame(&hello), SourceEvent::Subscribed]);
+}
+
+/// The same with `skew-server`, which says who it is.
+pub fn connected_to_ours(state: &mut State) {
+    tell(state, 10, [SourceEvent::Connecting(Transport::Sse)]);
+    let hello = serde_json::json!({
+        "type": "connected", "version": "8f3a2c1d", "connectionId": "its-own",
+        "server": {"name": "skew-server", "version": "0.1.0"},
+    });
+    tell(state, 40, [SourceEvent::Open(Transport::Sse), frame(&hello), SourceEvent::Subscribed]);
+}
+
+/// The site's release list.
+pub fn releases() -> SourceEvent {
+    let ages_min = [("8f3a2c1d", 14), ("5b90aa01", 2 * 24 * 60), ("c41d77e9", 9 * 24 * 60)];
+    let release = |(version, age): (&str, u64)| Release {
+        version: version.to_owned(),
+        released_at: Some(BEGIN_MS - age * MINUTE_MS - 1_000),
+    };
+    SourceEvent::Releases(Releases {
+        current: Some("8f3a2c1d".to_owned()),
+        releases: ages_min.into_iter().map(release).collect(),
+    })
+}
+
+/// One group of visitors: route, build, how many.
+type Group<'a> = (&'a str, &'a str, usize);
+
+/// A shop in the middle of a rollout.
+pub const ROLLOUT: &[Group<'static>] = &[
+    ("/", "8f3a2c1d", 374),
+    ("/", "5b90aa01", 38),
+    ("/products", "8f3a2c1d", 250),
+    ("/products", "5b90aa01", 51),
+    ("/products/espresso-machine", "8f3a2c1d", 160),
+    ("/products/espresso-machine", "5b90aa01", 22),
+    ("/products/espresso-machine", "c41d77e9", 6),
+    ("/checkout", "8f3a2c1d", 120),
+    ("/checkout", "5b90aa01", 14),
+    ("/checkout/pay", "8f3a2c1d", 88),
+    ("/checkout/pay", "5b90aa01", 9),
+    ("/checkout-help", "8f3a2c1d", 41),
+    ("/cart", "8f3a2c1d", 78),
+    ("/cart", "5b90aa01", 11),
+    ("/account/orders", "8f3a2c1d", 24),
+    ("/account/orders", "c41d77e9", 8),
+    ("/blog/how-we-roast", "8f3a2c1d", 12),
+    ("/blog/how-we-roast", "c41d77e9", 12),
+];
+
+/// A `stats` message of groups of visitors, one's own connection and another `skew-tui`.
+pub fn stats(groups: &[Group<'_>]) -> SourceEvent {
+    let mut rest: Vec<Group<'_>> = groups.to_vec();
+    let mut people = Vec::new();
+    // In turns, so that the list looks as if people came as they like.
+    while rest.iter().any(|(.., left)| *left > 0) {
+        for (route, version, left) in rest.iter_mut().filter(|(.., left)| *left > 0) {
+            *left -= 1;
+            people.push((route.to_string(), version.to_string()));
+        }
+    }
+    let mut versions = std::collections::BTreeMap::new();
+    let mut routes = std::collections::BTreeMap::new();
+    let watchers = ["2f9c31aa-you", "90b1d2c3-other"];
+    let mut connections = Vec::new();
+    for (at, (route, version)) in people.into_iter().enumerate() {
+        let scrambled = (at as u32 + 7).wrapping_mul(2_654_435_761);
+        connections.push(serde_json::json!({
+            "id": format!("{scrambled:08x}-0000-4000-8000-{at:012}"), "version": version, "route": route,
+            "ip": format!("203.0.113.{}", scrambled % 254 + 1),
+        }));
+        *versions.entry(version).or_insert(0u64) += 1;
+        *routes.entry(route).or_insert(0u64) += 1;
+    }
+    for id in watchers {
+        connections.insert(
+            connections.len().min(3),
+            serde_json::json!({"id": id, "version": "8f3a2c1d", "route": "/__skew/tui", "ip": "198.51.100.7"}),
+        );
+        *versions.entry("8f3a2c1d".to_owned()).or_default() += 1;
+        *routes.entry("/__skew/tui".to_owned()).or_default() += 1;
+    }
+    frame(&serde_json::json!({
+        "type": "stats", "total": connections.len(), "versions": versions, "routes": routes,
+        "connections": connections, "yourId": watchers[0],
+    }))
+}
+
+/// Live, in the middle of a rollout.
+pub fn live() -> State {
+    let mut state = begin();
+    connected(&mut state);
+    tell(&mut state, 60, [stats(ROLLOUT), releases()]);
+    state
+}

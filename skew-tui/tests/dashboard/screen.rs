@@ -1,0 +1,38 @@
+//! A screen without a terminal.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use skew_tui::state::State;
+use skew_tui::theme::{Colors, Theme};
+use skew_tui::view;
+
+/// Draws a state as the dashboard would.
+pub fn draw(state: &mut State, width: u16, height: u16, colors: Colors) -> Buffer {
+    let area = Rect::new(0, 0, width, height);
+    let mut buf = Buffer::empty(area);
+    state.prepare(view::heights(area, state));
+    view::draw(state, &Theme::new(colors), area, &mut buf);
+    buf
+}
+
+/// The picture as text, a line for each row.
+pub fn text(buf: &Buffer) -> String {
+    let mut lines = String::new();
+    for y in 0..buf.area.height {
+        let mut line = String::new();
+        let mut x = 0;
+        while x < buf.area.width {
+            let symbol = buf[(x, y)].symbol();
+            line.push_str(symbol);
+            x += u16::try_from(unicode_width::UnicodeWidthStr::width(symbol)).unwrap().max(1);
+        }
+        lines.push_str(line.trim_end());
+        lines.push('\n');
+    }
+    lines
+}
+
+/// The picture of a state as text.
+pub fn picture(state: &mut State, width: u16, height: u16) -> String {
+    text(&draw(state, width, height, Colors::Ansi))
+}
