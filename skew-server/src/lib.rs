@@ -1,1 +1,53 @@
-//! Placeholder while the rooms are laid.
+//! A server that knows which build and which page every open browser tab of a site is on, tells those who may know, and reaches
+//! the tabs: with the news of a release, a request to reload, or a message of the application's own.
+//!
+//! It speaks the protocol of the npm module `nuxt-skew-protection`, so that the module's browser client works against it
+//! unchanged; sites without Nuxt take the script at `{base}/client.js`.
+//!
+//! The program `skew-server` is a thin shell around [`router`] and [`serve`]. An application that has an axum server already
+//! merges the router into its own:
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use axum::{Router, routing::get};
+//! use skew_server::{Config, Secret};
+//!
+//! let config = Config {
+//!     route_tracking: true,
+//!     admin_secrets: vec![Secret::new("change me")?],
+//!     ..Config::new("build-8f3a2c1d")
+//! };
+//! let (skew, handle) = skew_server::router(config, ())?;
+//! let app: Router = Router::new().route("/", get(|| async { "hello" })).merge(skew);
+//! assert_eq!(handle.stats().await?.total, 0);
+//! # Ok(())
+//! # }
+//! ```
+
+mod address;
+mod admin;
+mod app;
+mod auth;
+mod client;
+mod config;
+mod cookies;
+mod failure;
+mod handle;
+mod hooks;
+mod hub;
+mod id;
+mod json;
+pub mod manifest;
+mod origin;
+mod serve;
+mod session;
+mod transport;
+mod visitor;
+
+pub use app::router;
+pub use config::{Config, ConfigError, IpNet, Secret, SessionConfig};
+pub use handle::{Current, Handle, Invalidated, Mode, Released, SendError, Stopped};
+pub use hooks::{Credentials, Hooks, OpenedConnection, Sender, StatsRequest};
+pub use id::{NotAnId, PublicId};
+pub use serve::serve;

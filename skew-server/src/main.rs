@@ -1,1 +1,63 @@
-fn main() {}
+//! The program: arguments in, the library's router served until a signal comes.
+
+mod cli;
+mod logging;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio::net::TcpListener;
+
+use crate::cli::{Args, StartError};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    logging::start(args.log_format, args.log_level);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Runtime);
+    match runtime.and_then(|runtime| runtime.block_on(run(&args))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // With nobody left to read the line there is nobody to tell.
+            let _ = writeln!(std::io::stderr(), "skew-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: &Args) -> Result<(), StartError> {
+    let (config, manifest) = args.load().await?;
+    if config.admin_secrets.is_empty() && config.stats_secrets.is_empty() && config.session.is_none() {
+        tracing::warn!(
+            "nobody can see stats: set --admin-secret-file, --stats-secret-file or --nuxt-session-password-file"
+        );
+    }
+    let base_path = config.base_path.trim_end_matches('/').to_owned();
+    let (router, handle) = skew_server::router(config, ())?;
+    let failed = |error| StartError::Listen { address: args.listen.clone(), error };
+    let listener = TcpListener::bind(&args.listen).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    if let Some(manifest) = manifest {
+        tokio::spawn(manifest.follow(handle.clone(), args.manifest_interval));
+    }
+    tracing::info!("listening on http://{address}{base_path}");
+    skew_server::serve(listener, router, &handle, signalled()).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Waits for Ctrl-C, or for a polite request to end.
+async fn signalled() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

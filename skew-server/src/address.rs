@@ -1,0 +1,106 @@
+//! Where a request comes from.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::http::{HeaderMap, HeaderName};
+use ipnet::IpNet;
+
+const CF_CONNECTING_IP: HeaderName = HeaderName::from_static("cf-connecting-ip");
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+
+/// The client's address: the socket's, or what a trusted proxy says it is. `CF-Connecting-IP` comes before
+/// `X-Forwarded-For` and that before `X-Real-IP`.
+pub(crate) fn of(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet]) -> IpAddr {
+    let peer = peer.to_canonical();
+    if !is_trusted(peer, trusted) {
+        return peer;
+    }
+    single(headers, &CF_CONNECTING_IP)
+        .or_else(|| forwarded_for(headers, trusted))
+        .or_else(|| single(headers, &X_REAL_IP))
+        .unwrap_or(peer)
+}
+
+pub(crate) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+    let address = address.to_canonical();
+    trusted.iter().any(|net| net.contains(&address))
+}
+
+/// Each proxy adds the address it has seen at the right, so everything left of the first one that is no proxy of ours can be a
+/// lie. Where all are proxies of ours, the left-most is the client.
+fn forwarded_for(headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
+    let mut nearest = None;
+    for value in headers.get_all(&X_FORWARDED_FOR).iter().rev() {
+        for entry in value.to_str().ok()?.rsplit(',') {
+            let Some(address) = parse(entry) else { return nearest };
+            nearest = Some(address);
+            if !is_trusted(address, trusted) {
+                return nearest;
+            }
+        }
+    }
+    nearest
+}
+
+fn single(headers: &HeaderMap, name: &HeaderName) -> Option<IpAddr> {
+    headers.get(name).and_then(|value| parse(value.to_str().ok()?))
+}
+
+/// Some proxies write a port behind the address.
+fn parse(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let address = bare.parse().or_else(|_| text.parse().map(|socket: SocketAddr| socket.ip())).ok()?;
+    Some(IpAddr::to_canonical(&address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(peer: &str, trusted: &[&str], headers: &[(&'static str, &str)]) -> String {
+        let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().unwrap()).collect();
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        of(&map, peer.parse().unwrap(), &trusted).to_string()
+    }
+
+    #[test]
+    fn nobody_is_believed_by_default() {
+        let headers = [("x-forwarded-for", "203.0.113.9"), ("cf-connecting-ip", "203.0.113.8")];
+        assert_eq!(from("198.51.100.1", &[], &headers), "198.51.100.1");
+        assert_eq!(from("198.51.100.1", &["10.0.0.0/8"], &headers), "198.51.100.1");
+    }
+
+    #[test]
+    fn a_mapped_address_is_shown_and_trusted_as_ipv4() {
+        assert_eq!(from("::ffff:127.0.0.1", &[], &[]), "127.0.0.1");
+        assert_eq!(from("::ffff:127.0.0.1", &["127.0.0.0/8"], &[("x-real-ip", "::ffff:203.0.113.9")]), "203.0.113.9");
+    }
+
+    #[test]
+    fn the_headers_have_an_order() {
+        let all =
+            [("x-real-ip", "203.0.113.3"), ("x-forwarded-for", "203.0.113.2"), ("cf-connecting-ip", "203.0.113.1")];
+        assert_eq!(from("127.0.0.1", &["127.0.0.1/32"], &all), "203.0.113.1");
+        assert_eq!(from("127.0.0.1", &["127.0.0.1/32"], &all[..2]), "203.0.113.2");
+        assert_eq!(from("127.0.0.1", &["127.0.0.1/32"], &all[..1]), "203.0.113.3");
+    }
+
+    #[test]
+    fn forwarded_addresses_are_walked_from_the_right_through_trusted_proxies() {
+        let trusted = ["127.0.0.1/32", "10.0.0.0/8"];
+        let walk = |value: &str| from("127.0.0.1", &trusted, &[("x-forwarded-for", value)]);
+        assert_eq!(walk("6.6.6.6, 203.0.113.9, 10.0.0.2"), "203.0.113.9");
+        assert_eq!(walk("10.0.0.3, 10.0.0.2"), "10.0.0.3");
+        assert_eq!(walk("203.0.113.9:4711"), "203.0.113.9");
+        assert_eq!(walk("[2001:db8::1]:80, 10.0.0.2"), "2001:db8::1");
+        assert_eq!(walk("203.0.113.9, <script>, 10.0.0.2"), "10.0.0.2");
+        assert_eq!(walk("unknown"), "127.0.0.1");
+        let two = [("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "203.0.113.9")];
+        assert_eq!(from("127.0.0.1", &trusted, &two), "203.0.113.9");
+    }
+}

@@ -1,0 +1,63 @@
+//! The endpoints that need an admin: what they do is logged, with who did it and how many it reached.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::Response;
+use skew_proto::text::cut;
+use skew_proto::{InvalidateAnswer, InvalidateRequest, Release, ReleaseAnswer, ReleaseRequest, RoutePattern};
+
+use crate::app::Shared;
+use crate::config::is_version;
+use crate::failure::ApiError;
+use crate::handle::{Invalidated, Mode, Released};
+use crate::hooks::Credentials;
+use crate::hub::now_ms;
+use crate::json::{Posted, answer, encoded};
+use crate::visitor;
+
+/// Of a text from outside, this much goes into a log line.
+const LOGGED_CHARS: usize = 200;
+
+/// `GET {base}/admin/stats` and `GET /api/admin/stats`
+pub(crate) async fn stats(State(app): State<Shared>, parts: Parts) -> Result<Response, ApiError> {
+    let credentials = Credentials::of(&parts, visitor::source(&parts, &app));
+    app.authorizer.reader(&credentials).await?;
+    Ok(encoded(app.hub.stats_json().await?))
+}
+
+/// `POST {base}/admin/invalidate-route` and `POST /api/admin/invalidate-route`
+pub(crate) async fn invalidate(
+    State(app): State<Shared>,
+    posted: Posted<InvalidateRequest>,
+) -> Result<Response, ApiError> {
+    let InvalidateRequest { route, secret, kind, dry_run } = posted.body;
+    let identity = app.authorizer.admin(&posted.credentials, secret.as_deref()).await?;
+    let pattern = RoutePattern::new(kind.unwrap_or_default(), &route);
+    let pattern = pattern.map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let kind = pattern.kind();
+    let mode = if dry_run { Mode::DryRun } else { Mode::Send };
+    let Invalidated { matched, routes } = app.hub.invalidate(pattern, mode).await?;
+    if mode == Mode::Send {
+        let (who, pattern) = (cut(&identity.name, LOGGED_CHARS), cut(&route, LOGGED_CHARS));
+        tracing::info!(who, pattern, %kind, reached = matched, "invalidated a route");
+    }
+    let answered =
+        InvalidateAnswer { ok: true, route, kind: Some(kind), matched: Some(matched), routes: Some(routes), dry_run };
+    Ok(answer(StatusCode::OK, &answered))
+}
+
+/// `POST {base}/admin/release`
+pub(crate) async fn release(State(app): State<Shared>, posted: Posted<ReleaseRequest>) -> Result<Response, ApiError> {
+    let ReleaseRequest { version } = posted.body;
+    let identity = app.authorizer.admin(&posted.credentials, None).await?;
+    if !is_version(&version) {
+        let rule = format!("version must be of 1 to {} visible characters", skew_proto::wire::MAX_VERSION_BYTES);
+        return Err(ApiError::bad_request(rule));
+    }
+    let release = Release { version: version.clone(), released_at: Some(now_ms()) };
+    let Released { previous, reached } = app.hub.release(release).await?;
+    let who = cut(&identity.name, LOGGED_CHARS);
+    tracing::info!(who, version, previous, reached, "released a build");
+    Ok(answer(StatusCode::OK, &ReleaseAnswer { ok: true, version, previous, reached }))
+}

@@ -1,0 +1,137 @@
+//! Who may see stats, and who may act.
+
+pub(crate) mod seal;
+pub(crate) mod secret;
+mod session;
+
+use std::sync::Arc;
+
+use self::session::{Sessions, Standing};
+use crate::config::{Config, Secret};
+use crate::failure::ApiError;
+use crate::hooks::{Credentials, Hooks, StatsRequest};
+
+/// Someone whose credentials are good for something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) role: Role,
+    /// What the log calls them.
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Reads stats and acts.
+    Admin,
+    /// Reads stats.
+    Reader,
+}
+
+pub(crate) struct Authorizer {
+    admin_secrets: Vec<Secret>,
+    stats_secrets: Vec<Secret>,
+    sessions: Option<Sessions>,
+    hooks: Arc<dyn Hooks>,
+}
+
+impl Authorizer {
+    pub(crate) fn new(config: &Config, hooks: Arc<dyn Hooks>) -> Self {
+        Self {
+            admin_secrets: config.admin_secrets.clone(),
+            stats_secrets: config.stats_secrets.clone(),
+            sessions: config.session.clone().map(Sessions::new),
+            hooks,
+        }
+    }
+
+    /// Whether stats may be shown to whoever sent these credentials.
+    pub(crate) async fn may_read(&self, credentials: &Credentials) -> bool {
+        self.identify(credentials).await.is_some() || self.hooks.authorize_stats(StatsRequest { credentials }).await
+    }
+
+    /// [`Self::may_read`] as the answer to a request.
+    pub(crate) async fn reader(&self, credentials: &Credentials) -> Result<(), ApiError> {
+        if self.may_read(credentials).await { Ok(()) } else { Err(self.refusal()) }
+    }
+
+    /// Who acts. `secret` is the one in the body of the documented recipe.
+    pub(crate) async fn admin(&self, credentials: &Credentials, secret: Option<&str>) -> Result<Identity, ApiError> {
+        let by_secret = secret.and_then(|secret| self.by_secret(secret));
+        let identity = match by_secret {
+            Some(identity) => Some(identity),
+            None => self.identify(credentials).await,
+        };
+        match identity {
+            Some(identity) if identity.role == Role::Admin => Ok(identity),
+            Some(_) => Err(ApiError::forbidden("the stats secret may read and not act; use the admin secret")),
+            None => Err(self.refusal()),
+        }
+    }
+
+    async fn identify(&self, credentials: &Credentials) -> Option<Identity> {
+        let token = credentials.authorization.as_deref().and_then(secret::bearer);
+        if let Some(identity) = token.and_then(|token| self.by_secret(token)) {
+            return Some(identity);
+        }
+        let user = self.sessions.as_ref()?.user(credentials).await?;
+        match user.standing {
+            Standing::Admin => Some(Identity { role: Role::Admin, name: format!("user {}", user.name) }),
+            Standing::Visitor => None,
+        }
+    }
+
+    fn by_secret(&self, given: &str) -> Option<Identity> {
+        let identity = |role, name: &str| Identity { role, name: name.to_owned() };
+        if secret::is_one_of(given, &self.admin_secrets) {
+            return Some(identity(Role::Admin, "admin secret"));
+        }
+        secret::is_one_of(given, &self.stats_secrets).then(|| identity(Role::Reader, "stats secret"))
+    }
+
+    /// What a stock server answers: 503 where no credentials could ever do, else 401.
+    fn refusal(&self) -> ApiError {
+        if self.admin_secrets.is_empty() && self.stats_secrets.is_empty() && self.sessions.is_none() {
+            ApiError::unavailable("no admin secret and no session password is configured")
+        } else {
+            ApiError::unauthorized("send the admin secret as a bearer token, or log in as an admin")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn authorizer() -> Authorizer {
+        let config = Config {
+            admin_secrets: vec![Secret::new("adm1n").unwrap()],
+            stats_secrets: vec![Secret::new("st4ts").unwrap()],
+            ..Config::new("b1")
+        };
+        Authorizer::new(&config, Arc::new(()))
+    }
+
+    fn bearer(token: &str) -> Credentials {
+        Credentials { authorization: Some(format!("Bearer {token}").into()), ..Credentials::default() }
+    }
+
+    #[tokio::test]
+    async fn the_stats_secret_reads_and_does_not_act() {
+        let authorizer = authorizer();
+        assert!(authorizer.may_read(&bearer("st4ts")).await);
+        assert_eq!(authorizer.admin(&bearer("st4ts"), None).await.unwrap_err().status(), 403);
+        assert_eq!(authorizer.admin(&bearer("x"), Some("st4ts")).await.unwrap_err().status(), 403);
+        assert!(authorizer.may_read(&bearer("adm1n")).await);
+        assert_eq!(authorizer.admin(&bearer("adm1n"), None).await.unwrap().name, "admin secret");
+        assert_eq!(authorizer.admin(&bearer("x"), Some("adm1n")).await.unwrap().role, Role::Admin);
+    }
+
+    #[tokio::test]
+    async fn others_are_refused_and_where_nobody_could_do_better_told_so() {
+        assert!(!authorizer().may_read(&bearer("wrong")).await);
+        assert_eq!(authorizer().admin(&Credentials::default(), None).await.unwrap_err().status(), 401);
+        let nobody = Authorizer::new(&Config::new("b1"), Arc::new(()));
+        assert!(!nobody.may_read(&bearer("")).await);
+        assert_eq!(nobody.reader(&bearer("x")).await.unwrap_err().status(), 503);
+    }
+}

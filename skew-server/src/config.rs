@@ -1,0 +1,211 @@
+//! What the server is told when it starts.
+
+use std::fmt;
+use std::time::Duration;
+
+pub use ipnet::IpNet;
+use skew_proto::wire;
+
+use crate::origin::Origin;
+
+/// A password or token. Its text is in no `Debug` and no error.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Box<str>);
+
+impl Secret {
+    /// Takes a secret, without the white space around it, such as the newline at the end of a file.
+    ///
+    /// # Errors
+    ///
+    /// When nothing is left: an empty secret would let everybody in.
+    pub fn new(text: &str) -> Result<Self, ConfigError> {
+        match text.trim() {
+            "" => Err(ConfigError::EmptySecret),
+            secret => Ok(Self(secret.into())),
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Admission by the application's own log-in: the sealed `nuxt-session` cookie of nuxt-auth-utils or h3.
+#[derive(Debug, Clone)]
+pub struct SessionConfig {
+    /// The application's `NUXT_SESSION_PASSWORD`, of 32 characters or more.
+    pub password: Secret,
+    /// A user with one of these in `role` or `roles` is an admin.
+    pub roles: Vec<String>,
+    /// A user with one of these in `email` is an admin. Case does not matter.
+    pub emails: Vec<String>,
+}
+
+/// Everything a server can be told. Start from [`Config::new`] and change what you need.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The build that new visitors get now.
+    pub build_id: String,
+    /// Where the endpoints live: `/__skew`, or `/shop/__skew` for an app mounted at `/shop`.
+    pub base_path: String,
+    /// The cookie in which browsers carry their build: `__nkpv`, or `__nkpv_shop` for an app mounted at `/shop`.
+    pub cookie_name: String,
+    /// Whether the page of each connection is kept. Otherwise everybody is at `/`, except for the instances of `skew-tui`,
+    /// which know each other by their route [`wire::TUI_ROUTE`] and are no visitors.
+    pub route_tracking: bool,
+    /// Whether the address of each connection is kept.
+    pub ip_tracking: bool,
+    /// Proxies whose `CF-Connecting-IP`, `X-Forwarded-For`, `X-Real-IP` and `X-Forwarded-Host` are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Origins, such as `https://admin.example.com`, whose pages may POST here beside the site's own.
+    pub allowed_origins: Vec<String>,
+    /// Bearer secrets that may read stats and act. Several, so that one can be changed without a gap.
+    pub admin_secrets: Vec<Secret>,
+    /// Bearer secrets that may read stats.
+    pub stats_secrets: Vec<Secret>,
+    /// Admission by the application's own sessions.
+    pub session: Option<SessionConfig>,
+    /// Subscribers get at most one `stats` message in this time.
+    pub stats_interval: Duration,
+    /// Whether the endpoints of the module's documentation, `/api/admin/stats` and `/api/admin/invalidate-route`, are served as
+    /// well. Switch it off where the embedding application has its own: axum refuses two routes of one path.
+    pub recipe_endpoints: bool,
+}
+
+/// Why a configuration can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// Browsers compare their own build with this one.
+    #[error("the build id must be of 1 to {} visible characters", wire::MAX_VERSION_BYTES)]
+    BuildId,
+    /// The path of every endpoint begins with it.
+    #[error("the base path {0:?} must begin with / and hold only letters, digits and any of / - . _ ~")]
+    BasePath(String),
+    /// A cookie of that name can't exist.
+    #[error("the cookie name {0:?} must hold only letters, digits and any of - . _")]
+    CookieName(String),
+    /// Neither a scheme and a host nor the site's own.
+    #[error("the origin {0:?} must look like https://admin.example.com, without a path")]
+    Origin(String),
+    /// An empty secret would let everybody in.
+    #[error("the secret is empty")]
+    EmptySecret,
+    /// nuxt-auth-utils and h3 refuse such a password too.
+    #[error("the session password must be of 32 characters or more, as the application's NUXT_SESSION_PASSWORD is")]
+    ShortPassword,
+    /// A tick of no length would never end.
+    #[error("the stats interval must be longer than 0")]
+    StatsInterval,
+}
+
+impl Config {
+    /// A server that tracks connections and builds, no routes and no addresses, and lets nobody see them.
+    #[must_use]
+    pub fn new(build_id: impl Into<String>) -> Self {
+        Self {
+            build_id: build_id.into(),
+            base_path: wire::DEFAULT_BASE_PATH.into(),
+            cookie_name: wire::DEFAULT_COOKIE_NAME.into(),
+            route_tracking: false,
+            ip_tracking: false,
+            trusted_proxies: Vec::new(),
+            allowed_origins: Vec::new(),
+            admin_secrets: Vec::new(),
+            stats_secrets: Vec::new(),
+            session: None,
+            stats_interval: Duration::from_millis(100),
+            recipe_endpoints: true,
+        }
+    }
+
+    /// Checks everything that its type does not hold already, and returns what was checked in a form to be used.
+    pub(crate) fn check(&self) -> Result<Checked, ConfigError> {
+        if !is_version(&self.build_id) {
+            return Err(ConfigError::BuildId);
+        }
+        let word = |text: &str, more: &[u8]| text.bytes().all(|b| b.is_ascii_alphanumeric() || more.contains(&b));
+        if self.cookie_name.is_empty() || !word(&self.cookie_name, b"-._") {
+            return Err(ConfigError::CookieName(self.cookie_name.clone()));
+        }
+        let base_path = self.base_path.trim_end_matches('/').to_owned();
+        if !self.base_path.starts_with('/') || !word(&base_path, b"/-._~") || base_path.contains("//") {
+            return Err(ConfigError::BasePath(self.base_path.clone()));
+        }
+        let origins = self.allowed_origins.iter();
+        let allowed_origins = origins
+            .map(|text| Origin::parse(text).ok_or_else(|| ConfigError::Origin(text.clone())))
+            .collect::<Result<_, _>>()?;
+        if self.session.as_ref().is_some_and(|session| session.password.bytes().len() < 32) {
+            return Err(ConfigError::ShortPassword);
+        }
+        if self.stats_interval.is_zero() {
+            return Err(ConfigError::StatsInterval);
+        }
+        Ok(Checked { base_path, allowed_origins })
+    }
+}
+
+/// The parts of a [`Config`] that were parsed while they were checked.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// Without a slash at the end; empty where the endpoints are at the root.
+    pub(crate) base_path: String,
+    pub(crate) allowed_origins: Vec<Origin>,
+}
+
+/// Whether a text can be a build that an operator means.
+pub(crate) fn is_version(text: &str) -> bool {
+    !text.trim().is_empty() && text.len() <= wire::MAX_VERSION_BYTES && !text.contains(skew_proto::text::is_harmful)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(change: impl FnOnce(&mut Config)) -> Option<ConfigError> {
+        let mut config = Config::new("b1");
+        change(&mut config);
+        config.check().err()
+    }
+
+    #[test]
+    fn the_defaults_are_sound() {
+        assert_eq!(refused(|_| {}), None);
+        assert_eq!(Config::new("b1").check().unwrap().base_path, "/__skew");
+    }
+
+    #[test]
+    fn a_base_path_may_end_with_a_slash_or_be_the_root() {
+        let base_path = |text: &str| Config { base_path: text.into(), ..Config::new("b") }.check().unwrap().base_path;
+        assert_eq!(base_path("/shop/__skew/"), "/shop/__skew");
+        assert_eq!(base_path("/"), "");
+    }
+
+    #[test]
+    fn what_can_not_work_is_refused() {
+        assert_eq!(refused(|c| c.build_id = " ".into()), Some(ConfigError::BuildId));
+        assert_eq!(refused(|c| c.build_id = "a\u{1b}".into()), Some(ConfigError::BuildId));
+        for path in ["", "skew", "/{x}", "/a//b", "/a?b"] {
+            assert_eq!(refused(|c| c.base_path = path.into()), Some(ConfigError::BasePath(path.into())));
+        }
+        assert!(matches!(refused(|c| c.cookie_name = "a=b".into()), Some(ConfigError::CookieName(_))));
+        assert!(matches!(refused(|c| c.allowed_origins = vec!["example.com".into()]), Some(ConfigError::Origin(_))));
+        assert_eq!(refused(|c| c.stats_interval = Duration::ZERO), Some(ConfigError::StatsInterval));
+        let session = SessionConfig { password: Secret::new("short").unwrap(), roles: vec![], emails: vec![] };
+        assert_eq!(refused(|c| c.session = Some(session)), Some(ConfigError::ShortPassword));
+    }
+
+    #[test]
+    fn a_secret_is_trimmed_never_empty_and_never_shown() {
+        assert_eq!(Secret::new(" \n").unwrap_err(), ConfigError::EmptySecret);
+        let secret = Secret::new("s3cret\n").unwrap();
+        assert_eq!(secret.bytes(), b"s3cret");
+        assert!(!format!("{secret:?}").contains("s3cret"));
+    }
+}

@@ -1,0 +1,59 @@
+//! Reading `Cookie` headers.
+
+use std::borrow::Cow;
+
+use axum::http::HeaderMap;
+use axum::http::header::COOKIE;
+use percent_encoding::percent_decode_str;
+
+/// All cookies of a request as one text. Browsers send one header, HTTP/2 may split it.
+pub(crate) fn joined(headers: &HeaderMap) -> Option<String> {
+    let parts: Vec<Cow<'_, str>> =
+        headers.get_all(COOKIE).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// The first cookie of that name, as it was sent. The stock server takes the first one too.
+pub(crate) fn find<'a>(cookies: &'a str, name: &str) -> Option<&'a str> {
+    cookies.split(';').find_map(|pair| {
+        let (key, value) = pair.split_once('=')?;
+        let value = value.trim();
+        (key.trim() == name).then(|| value.strip_prefix('"').and_then(|v| v.strip_suffix('"')).unwrap_or(value))
+    })
+}
+
+/// A value without its percent escapes, or nothing where they hide no text.
+pub(crate) fn decode(value: &str) -> Option<Cow<'_, str>> {
+    percent_decode_str(value).decode_utf8().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_cookie_of_a_name_counts() {
+        let cookies = "a=1;__nkpv=b%201 ; __nkpv=b2; quoted=\"x\"; empty=; junk";
+        assert_eq!(find(cookies, "__nkpv"), Some("b%201"));
+        assert_eq!(find(cookies, "quoted"), Some("x"));
+        assert_eq!(find(cookies, "empty"), Some(""));
+        assert_eq!(find(cookies, "nkpv"), None);
+        assert_eq!(find(cookies, "junk"), None);
+    }
+
+    #[test]
+    fn escapes_that_hide_no_text_are_damage() {
+        assert_eq!(decode("b%201").as_deref(), Some("b 1"));
+        assert_eq!(decode("100%").as_deref(), Some("100%"));
+        assert_eq!(decode("%ff"), None);
+    }
+
+    #[test]
+    fn several_headers_are_one_text() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(joined(&headers), None);
+        headers.append(COOKIE, "a=1".parse().unwrap());
+        headers.append(COOKIE, "b=2".parse().unwrap());
+        assert_eq!(joined(&headers).as_deref(), Some("a=1; b=2"));
+    }
+}

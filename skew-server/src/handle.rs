@@ -1,0 +1,176 @@
+//! The server from the side of the program that embeds it.
+
+use bytes::Bytes;
+use serde::Serialize;
+use skew_proto::{Counts, Release, RoutePattern, Stats};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::hub::command::{Command, Opening, Reply, Verdict};
+use crate::hub::message::Message;
+use crate::id::{ConnectionId, PublicId};
+
+/// The server's hub does not run any more, since its runtime has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the server has stopped")]
+pub struct Stopped;
+
+/// Why a message was not sent.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The value can't be written as JSON, such as a map whose keys are no strings.
+    #[error("the message can't be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The server has stopped.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// The connection is closed.
+    #[error("the connection is closed")]
+    Closed,
+}
+
+/// The build that new visitors get now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Current {
+    /// Its id.
+    pub version: String,
+    /// When it was released, in milliseconds since 1970, where that is known.
+    pub released_at: Option<u64>,
+}
+
+/// Whether an invalidation is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Tell the connections that match.
+    Send,
+    /// Only count them.
+    DryRun,
+}
+
+/// Whom an invalidation has reached, or would reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalidated {
+    /// Number of connections that match.
+    pub matched: u64,
+    /// The same by route.
+    pub routes: Counts,
+}
+
+/// What a release has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Released {
+    /// The build that was current before.
+    pub previous: String,
+    /// Number of connections that were told.
+    pub reached: u64,
+}
+
+/// Speaks to a running server. Clones speak to the same one.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    commands: mpsc::UnboundedSender<Command>,
+}
+
+impl Handle {
+    /// Who is connected, as a subscriber would be told, without `your_id`. Fields of this server's own are in `extra`: `current`,
+    /// and `releasedAt` in milliseconds where it is known.
+    ///
+    /// # Errors
+    ///
+    /// When the server has stopped.
+    pub async fn stats(&self) -> Result<Stats, Stopped> {
+        let json = self.stats_json().await?;
+        // The bytes are those of our own encoder; its test reads them back with this decoder.
+        Ok(serde_json::from_slice(&json).unwrap_or_default())
+    }
+
+    /// The build that is current now.
+    ///
+    /// # Errors
+    ///
+    /// When the server has stopped.
+    pub async fn current(&self) -> Result<Current, Stopped> {
+        self.ask(Command::Current).await
+    }
+
+    /// Sends a message of the application's own to every connection, and returns how many took it. Browsers see it in the
+    /// `skew:message` hook; by convention it is an object with a `type`.
+    ///
+    /// # Errors
+    ///
+    /// When the message is no JSON, or the server has stopped.
+    pub async fn broadcast<T: Serialize + ?Sized>(&self, message: &T) -> Result<u64, SendError> {
+        let message = Message::custom(message)?;
+        Ok(self.ask(|reply| Command::Broadcast(message, reply)).await?)
+    }
+
+    /// Sends a message of the application's own to one connection.
+    ///
+    /// # Errors
+    ///
+    /// When the message is no JSON, the connection is closed, or the server has stopped.
+    pub async fn send_to<T: Serialize + ?Sized>(&self, id: PublicId, message: &T) -> Result<(), SendError> {
+        let message = Message::custom(message)?;
+        let sent = self.ask(|reply| Command::SendTo(id, message, reply)).await?;
+        if sent { Ok(()) } else { Err(SendError::Closed) }
+    }
+
+    /// Asks every connection whose route matches to reload: `{"type":"version","version":CURRENT,"force":true,…}`.
+    ///
+    /// # Errors
+    ///
+    /// When the server has stopped.
+    pub async fn invalidate(&self, pattern: RoutePattern, mode: Mode) -> Result<Invalidated, Stopped> {
+        self.ask(|reply| Command::Invalidate { pattern, mode, reply }).await
+    }
+
+    /// Makes a build the current one and tells every connection. Connections keep the build they have come with.
+    ///
+    /// # Errors
+    ///
+    /// When the server has stopped.
+    pub async fn release(&self, release: Release) -> Result<Released, Stopped> {
+        self.ask(|reply| Command::Release(release, reply)).await
+    }
+
+    /// Ends every connection in order and waits until the last one is gone; new ones are ended as they come. A connection that
+    /// does not read can take for ever: give this a time-out.
+    ///
+    /// # Errors
+    ///
+    /// When the server has stopped already.
+    pub async fn shut_down(&self) -> Result<(), Stopped> {
+        self.ask(Command::Shutdown).await
+    }
+
+    pub(crate) fn new(commands: mpsc::UnboundedSender<Command>) -> Self {
+        Self { commands }
+    }
+
+    pub(crate) fn open(&self, opening: Opening) {
+        // Without a hub nobody reads the outbox's other end: the stream stays silent until its socket goes.
+        let _ = self.commands.send(Command::Open(opening));
+    }
+
+    pub(crate) fn close(&self, connection_id: ConnectionId) {
+        let _ = self.commands.send(Command::Close(connection_id));
+    }
+
+    pub(crate) async fn navigate(&self, connection_id: ConnectionId, route: String) -> Result<(), Stopped> {
+        self.ask(|reply| Command::Navigate { connection_id, route, reply }).await
+    }
+
+    pub(crate) async fn subscribe(&self, connection_id: ConnectionId, verdict: Verdict) -> Result<(), Stopped> {
+        self.ask(|reply| Command::Subscribe { connection_id, verdict, reply }).await
+    }
+
+    /// The answer of `GET admin/stats`.
+    pub(crate) async fn stats_json(&self) -> Result<Bytes, Stopped> {
+        self.ask(Command::Stats).await
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(command(reply)).map_err(|_| Stopped)?;
+        answer.await.map_err(|_| Stopped)
+    }
+}

@@ -1,0 +1,107 @@
+//! What an embedding application may hear of and decide.
+
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::handle::SendError;
+use crate::hub::message::Message;
+use crate::hub::outbox::Outbox;
+use crate::id::PublicId;
+
+/// A connection that has just opened.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenedConnection<'a> {
+    /// Its public id, the one in stats.
+    pub id: PublicId,
+    /// The build it came with.
+    pub version: &'a str,
+    /// The page it shows.
+    pub route: &'a str,
+    /// The client's address, with address tracking only.
+    pub ip: Option<IpAddr>,
+}
+
+/// Who asks for stats.
+#[derive(Debug, Clone, Copy)]
+pub struct StatsRequest<'a> {
+    /// The credentials of the request: of the upgrade on a WebSocket, of the POST on SSE.
+    pub credentials: &'a Credentials,
+}
+
+/// The parts of a request that say who sent it. Nothing else of a request is kept.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Credentials {
+    /// The `Cookie` headers, joined by `; `. Left out where another site's page sent the request.
+    pub cookie: Option<Box<str>>,
+    /// The `Authorization` header.
+    pub authorization: Option<Box<str>>,
+    /// The `X-Nuxt-Session-Session` header, which carries a sealed session in place of the cookie.
+    pub session: Option<Box<str>>,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let given = |value: &Option<Box<str>>| if value.is_some() { "given" } else { "none" };
+        f.debug_struct("Credentials")
+            .field("cookie", &given(&self.cookie))
+            .field("authorization", &given(&self.authorization))
+            .field("session", &given(&self.session))
+            .finish()
+    }
+}
+
+/// What an application may hook into; the counterparts of the module's `skew:connection:open`, `skew:connection:close`,
+/// `skew:connection:route-update` and `skew:authorize-stats`.
+///
+/// The first three are called on the task that owns all connections, in the order in which things happen: return at once, and
+/// hand longer work to a task or a channel of your own. A panic is logged and forgotten.
+pub trait Hooks: Send + Sync + 'static {
+    /// A connection has opened. `sender` reaches it at any time, and can be kept.
+    fn connection_open(&self, connection: &OpenedConnection<'_>, sender: Sender) {
+        let _ = (connection, sender);
+    }
+
+    /// A connection has closed.
+    fn connection_close(&self, id: PublicId) {
+        let _ = id;
+    }
+
+    /// A connection shows another page. With route tracking only.
+    fn route_update(&self, id: PublicId, route: &str) {
+        let _ = (id, route);
+    }
+
+    /// Whether someone may see stats whom no secret and no session of the configuration allows it. Nobody, by default.
+    fn authorize_stats<'a>(&'a self, request: StatsRequest<'a>) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
+        let _ = request;
+        Box::pin(std::future::ready(false))
+    }
+}
+
+/// No hooks.
+impl Hooks for () {}
+
+/// Reaches one connection.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    outbox: Arc<Outbox>,
+}
+
+impl Sender {
+    pub(crate) fn new(outbox: Arc<Outbox>) -> Self {
+        Self { outbox }
+    }
+
+    /// Sends a message of the application's own. Never waits: a connection that does not read is closed when too much is
+    /// waiting for it.
+    ///
+    /// # Errors
+    ///
+    /// When the message is no JSON or the connection is closed.
+    pub fn send<T: Serialize + ?Sized>(&self, message: &T) -> Result<(), SendError> {
+        self.outbox.push(Message::custom(message)?).map_err(|_| SendError::Closed)
+    }
+}

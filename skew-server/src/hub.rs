@@ -1,0 +1,319 @@
+//! The one task that owns all state.
+//!
+//! Commands come in, the registry turns them into changes, the aggregates follow, and every subscriber's slot gets the
+//! newest stats on a tick. The tick is armed by a change and by nothing else.
+
+pub(crate) mod aggregates;
+pub(crate) mod command;
+pub(crate) mod message;
+pub(crate) mod outbox;
+pub(crate) mod registry;
+mod snapshot;
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use skew_proto::wire::KEEPALIVE_MS;
+use skew_proto::{Connected, Keepalive, Release, RoutePattern, ServerInfo, ServerMessage, VersionMessage};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+
+use self::aggregates::Aggregates;
+use self::command::{Command, Opening, Reply, Transport, Verdict};
+use self::message::{Message, Snapshot};
+use self::outbox::{Outbox, Refused};
+use self::registry::{Entry, Key, Registry};
+use crate::handle::{Current, Invalidated, Mode, Released};
+use crate::hooks::{Hooks, OpenedConnection, Sender};
+
+const KEEPALIVE: Duration = Duration::from_millis(KEEPALIVE_MS);
+
+/// What the hub keeps for a connection beside what the registry knows.
+#[derive(Debug)]
+struct Peer {
+    outbox: Arc<Outbox>,
+    transport: Transport,
+}
+
+pub(crate) struct Hub {
+    registry: Registry<Peer>,
+    aggregates: Aggregates,
+    subscribers: BTreeSet<Key>,
+    current: Current,
+    /// The newest stats, while nothing has changed since they were taken.
+    snapshot: Option<Snapshot>,
+    stats_interval: Duration,
+    /// When subscribers hear of what has changed, if anything has.
+    tick: Option<Instant>,
+    last_timestamp: u64,
+    slow_closed: u64,
+    /// Who waits for the last connection to be gone. No connection stays open from then on.
+    shutdown: Option<Reply<()>>,
+    hooks: Arc<dyn Hooks>,
+}
+
+impl Hub {
+    pub(crate) fn new(current: Current, stats_interval: Duration, hooks: Arc<dyn Hooks>) -> Self {
+        Self {
+            registry: Registry::new(),
+            aggregates: Aggregates::default(),
+            subscribers: BTreeSet::new(),
+            current,
+            snapshot: None,
+            stats_interval,
+            tick: None,
+            last_timestamp: 0,
+            slow_closed: 0,
+            shutdown: None,
+            hooks,
+        }
+    }
+
+    /// Runs until nobody is left who could send a command.
+    pub(crate) async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+        // One timer for all connections: a timer each would cost more than the rest of an idle one.
+        let mut keepalive = interval_at(Instant::now() + KEEPALIVE, KEEPALIVE);
+        keepalive.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let tick = self.tick;
+            tokio::select! {
+                command = commands.recv() => match command {
+                    Some(command) => self.handle(command),
+                    None => return,
+                },
+                () = sleep_until(tick.unwrap_or_else(Instant::now)), if tick.is_some() => self.publish(),
+                _ = keepalive.tick() => self.keep_alive(),
+            }
+        }
+    }
+
+    fn handle(&mut self, command: Command) {
+        // A reply that nobody waits for any more is no error: the request was cut off meanwhile.
+        match command {
+            Command::Open(opening) => self.open(opening),
+            Command::Close(connection_id) => {
+                if let Some(key) = self.registry.key_of(connection_id) {
+                    self.close(key);
+                }
+            }
+            Command::Navigate { connection_id, route, reply } => {
+                if let Some(key) = self.registry.key_of(connection_id) {
+                    self.navigate(key, &route);
+                }
+                let _ = reply.send(());
+            }
+            Command::Subscribe { connection_id, verdict, reply } => {
+                if let Some(key) = self.registry.key_of(connection_id) {
+                    self.subscribe(key, verdict);
+                }
+                let _ = reply.send(());
+            }
+            Command::Stats(reply) => drop(reply.send(self.snapshot().body())),
+            Command::Current(reply) => drop(reply.send(self.current.clone())),
+            Command::Release(release, reply) => drop(reply.send(self.release(release))),
+            Command::Invalidate { pattern, mode, reply } => drop(reply.send(self.invalidate(&pattern, mode))),
+            Command::Broadcast(message, reply) => drop(reply.send(self.send_to_all(&message))),
+            Command::SendTo(id, message, reply) => {
+                let sent = self.registry.key_of_public(id).is_some_and(|key| self.send([key], &message) == 1);
+                let _ = reply.send(sent);
+            }
+            Command::Shutdown(reply) => self.shut_down(reply),
+        }
+    }
+
+    fn open(&mut self, opening: Opening) {
+        let Opening { connection_id, id, version, route, ip, transport, outbox } = opening;
+        let version = self.aggregates.versions.share(version.as_deref().unwrap_or(&self.current.version));
+        let route = self.aggregates.routes.share(&route);
+        let connected = ServerMessage::Connected(Connected {
+            version: self.current.version.clone(),
+            connection_id: connection_id.reveal(),
+            timestamp: Some(now_ms()),
+            server: Some(ServerInfo { name: "skew-server".into(), version: env!("CARGO_PKG_VERSION").into() }),
+            extra: skew_proto::Extra::new(),
+        });
+        // It can only be refused by an outbox that has ended, and then there is nobody to tell.
+        let _ = outbox.push(Message::new(&connected));
+        if self.shutdown.is_some() {
+            outbox.end();
+        }
+        let sender = Sender::new(outbox.clone());
+        let peer = Peer { outbox, transport };
+        let entry = Entry { connection_id, id, version: version.clone(), route: route.clone(), ip, peer };
+        let (_, change) = self.registry.open(entry);
+        self.aggregates.apply(&change);
+        self.changed();
+        self.call_hook(|hooks| {
+            hooks.connection_open(&OpenedConnection { id, version: &version, route: &route, ip }, sender);
+        });
+    }
+
+    fn close(&mut self, key: Key) {
+        let Some((entry, change)) = self.registry.close(key) else { return };
+        self.aggregates.apply(&change);
+        self.subscribers.remove(&key);
+        self.changed();
+        self.call_hook(|hooks| hooks.connection_close(entry.id));
+        if self.registry.is_empty() {
+            self.report_empty();
+        }
+    }
+
+    fn navigate(&mut self, key: Key, route: &str) {
+        let route = self.aggregates.routes.share(route);
+        let Some(change) = self.registry.navigate(key, &route) else { return };
+        self.aggregates.apply(&change);
+        self.changed();
+        if let Some(id) = self.registry.get(key).map(|entry| entry.id) {
+            self.call_hook(|hooks| hooks.route_update(id, &route));
+        }
+    }
+
+    fn subscribe(&mut self, key: Key, verdict: Verdict) {
+        match verdict {
+            Verdict::Granted => {
+                self.subscribers.insert(key);
+                let snapshot = self.snapshot();
+                self.put_stats(key, snapshot);
+            }
+            Verdict::Refused => {
+                self.send([key], &Message::new(&ServerMessage::StatsUnauthorized));
+            }
+        }
+    }
+
+    fn release(&mut self, release: Release) -> Released {
+        let Release { version, released_at } = release;
+        let previous = std::mem::replace(&mut self.current, Current { version, released_at }).version;
+        self.changed();
+        let message = self.version_message(false);
+        Released { previous, reached: self.send_to_all(&message) }
+    }
+
+    fn invalidate(&mut self, pattern: &RoutePattern, mode: Mode) -> Invalidated {
+        // The pattern is tried once for each page, not once for each connection.
+        let routes: skew_proto::Counts = self
+            .aggregates
+            .routes
+            .iter()
+            .filter(|(route, _)| pattern.matches(route))
+            .map(|(route, count)| (route.to_owned(), count))
+            .collect();
+        let matched = routes.values().sum();
+        if mode == Mode::Send && matched > 0 {
+            let keys: Vec<Key> = self
+                .registry
+                .iter()
+                .filter(|(_, entry)| routes.contains_key(&*entry.route))
+                .map(|(key, _)| key)
+                .collect();
+            let message = self.version_message(true);
+            self.send(keys, &message);
+        }
+        Invalidated { matched, routes }
+    }
+
+    /// A `version` message that differs from every one before it: the stock client drops a message that equals the last.
+    fn version_message(&mut self, force: bool) -> Message {
+        self.last_timestamp = now_ms().max(self.last_timestamp + 1);
+        Message::new(&ServerMessage::Version(VersionMessage {
+            version: self.current.version.clone(),
+            force,
+            timestamp: Some(self.last_timestamp),
+            extra: skew_proto::Extra::new(),
+        }))
+    }
+
+    fn keep_alive(&mut self) {
+        let message = Message::new(&ServerMessage::Keepalive(Keepalive {
+            timestamp: Some(now_ms()),
+            extra: skew_proto::Extra::new(),
+        }));
+        let keys: Vec<Key> = self
+            .registry
+            .iter()
+            .filter(|(_, entry)| entry.peer.transport == Transport::Sse)
+            .map(|(key, _)| key)
+            .collect();
+        self.send(keys, &message);
+    }
+
+    fn send_to_all(&mut self, message: &Message) -> u64 {
+        let keys: Vec<Key> = self.registry.iter().map(|(key, _)| key).collect();
+        self.send(keys, message)
+    }
+
+    /// Queues a message, and closes whoever has let too many wait. Returns how many took it.
+    fn send(&mut self, keys: impl IntoIterator<Item = Key>, message: &Message) -> u64 {
+        let mut reached = 0;
+        for key in keys {
+            match self.registry.get(key).map(|entry| entry.peer.outbox.push(message.clone())) {
+                Some(Ok(())) => reached += 1,
+                Some(Err(Refused::Overflow)) => {
+                    self.slow_closed += 1;
+                    tracing::warn!(slow_closed = self.slow_closed, "closed a connection that does not read");
+                    self.close(key);
+                }
+                Some(Err(Refused::Closed)) | None => {}
+            }
+        }
+        reached
+    }
+
+    fn put_stats(&self, key: Key, snapshot: Snapshot) {
+        if let Some(entry) = self.registry.get(key) {
+            entry.peer.outbox.put_stats(snapshot);
+        }
+    }
+
+    fn snapshot(&mut self) -> Snapshot {
+        let (registry, aggregates, current) = (&self.registry, &self.aggregates, &self.current);
+        self.snapshot.get_or_insert_with(|| snapshot::take(registry, aggregates, current)).clone()
+    }
+
+    fn changed(&mut self) {
+        self.snapshot = None;
+        if self.tick.is_none() && !self.subscribers.is_empty() {
+            self.tick = Some(Instant::now() + self.stats_interval);
+        }
+    }
+
+    fn publish(&mut self) {
+        self.tick = None;
+        let snapshot = self.snapshot();
+        for key in &self.subscribers {
+            self.put_stats(*key, snapshot.clone());
+        }
+    }
+
+    fn shut_down(&mut self, reply: Reply<()>) {
+        for (_, entry) in self.registry.iter() {
+            entry.peer.outbox.end();
+        }
+        self.shutdown = Some(reply);
+        if self.registry.is_empty() {
+            self.report_empty();
+        }
+    }
+
+    fn report_empty(&mut self) {
+        if let Some(reply) = self.shutdown.take() {
+            let _ = reply.send(());
+        }
+    }
+
+    /// An embedder's panic must not take everybody's connections with it.
+    fn call_hook(&self, hook: impl FnOnce(&dyn Hooks)) {
+        if catch_unwind(AssertUnwindSafe(|| hook(&*self.hooks))).is_err() {
+            tracing::error!("a hook panicked; the server goes on without it");
+        }
+    }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,60 @@
+//! What may be asked of the hub.
+//!
+//! Whoever sends a command other than `Open` and `Close` waits for its answer, so a connection has at most a few of them in
+//! the hub's queue, however fast it talks.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use skew_proto::{Release, RoutePattern};
+use tokio::sync::oneshot;
+
+use super::message::Message;
+use super::outbox::Outbox;
+use crate::handle::{Current, Invalidated, Mode, Released};
+use crate::id::{ConnectionId, PublicId};
+
+pub(crate) type Reply<T> = oneshot::Sender<T>;
+
+/// How a connection is kept alive differs by transport.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transport {
+    Sse,
+    WebSocket,
+}
+
+/// A new connection, as its first request described it.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    pub(crate) connection_id: ConnectionId,
+    pub(crate) id: PublicId,
+    /// Nothing where the request names no build: then it is the current one.
+    pub(crate) version: Option<String>,
+    pub(crate) route: String,
+    pub(crate) ip: Option<IpAddr>,
+    pub(crate) transport: Transport,
+    pub(crate) outbox: Arc<Outbox>,
+}
+
+/// What came of a request for stats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Granted,
+    Refused,
+}
+
+#[derive(Debug)]
+pub(crate) enum Command {
+    Open(Opening),
+    Close(ConnectionId),
+    Navigate { connection_id: ConnectionId, route: String, reply: Reply<()> },
+    Subscribe { connection_id: ConnectionId, verdict: Verdict, reply: Reply<()> },
+    Stats(Reply<Bytes>),
+    Current(Reply<Current>),
+    Release(Release, Reply<Released>),
+    Invalidate { pattern: RoutePattern, mode: Mode, reply: Reply<Invalidated> },
+    Broadcast(Message, Reply<u64>),
+    SendTo(PublicId, Message, Reply<bool>),
+    Shutdown(Reply<()>),
+}

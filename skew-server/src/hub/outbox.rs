@@ -1,0 +1,247 @@
+//! What waits for one connection's reader.
+//!
+//! The hub never waits for a reader: messages that must not be lost stand in a short queue, stats in a slot that only ever
+//! holds the newest. A reader that lets the queue overflow is cut off.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use tokio::sync::Notify;
+
+use super::message::{Message, Snapshot};
+
+/// Messages that may wait for one reader. At one keepalive every 30 s this is half an hour of not reading.
+pub(crate) const QUEUE_LIMIT: usize = 64;
+
+/// What a reader takes out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Parcel {
+    Message(Message),
+    Stats(Snapshot),
+}
+
+/// Why a message did not go in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// The queue was full. The connection is cut off from now on.
+    Overflow,
+    /// The connection is ending or has ended.
+    Closed,
+}
+
+/// Ends the socket under a connection, also while it is stuck in a write.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hangup(Arc<Notify>);
+
+impl Hangup {
+    pub(crate) fn hang_up(&self) {
+        self.0.notify_one();
+    }
+
+    pub(crate) async fn hung_up(&self) {
+        self.0.notified().await;
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// What waits is still delivered, then the stream ends.
+    Ending,
+    /// Nothing more is delivered.
+    Cut,
+}
+
+#[derive(Debug)]
+struct State {
+    queue: VecDeque<Message>,
+    stats: Option<Snapshot>,
+    phase: Phase,
+    reader: Option<Waker>,
+}
+
+/// The way from hub to one connection. One reader at a time.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    state: Mutex<State>,
+    hangup: Option<Hangup>,
+}
+
+impl Outbox {
+    pub(crate) fn new(hangup: Option<Hangup>) -> Self {
+        let state = State { queue: VecDeque::new(), stats: None, phase: Phase::Open, reader: None };
+        Self { state: Mutex::new(state), hangup }
+    }
+
+    /// Queues a message that must not be lost.
+    pub(crate) fn push(&self, message: Message) -> Result<(), Refused> {
+        let mut state = self.lock();
+        if state.phase != Phase::Open {
+            return Err(Refused::Closed);
+        }
+        if state.queue.len() == QUEUE_LIMIT {
+            cut(state);
+            if let Some(hangup) = &self.hangup {
+                hangup.hang_up();
+            }
+            return Err(Refused::Overflow);
+        }
+        state.queue.push_back(message);
+        wake(state);
+        Ok(())
+    }
+
+    /// Puts the newest stats in place of those that were not read yet.
+    pub(crate) fn put_stats(&self, snapshot: Snapshot) {
+        let mut state = self.lock();
+        if state.phase == Phase::Open {
+            state.stats = Some(snapshot);
+            wake(state);
+        }
+    }
+
+    /// Ends the stream in order, behind what already waits.
+    pub(crate) fn end(&self) {
+        let mut state = self.lock();
+        if state.phase == Phase::Open {
+            state.phase = Phase::Ending;
+            wake(state);
+        }
+    }
+
+    /// The next parcel, or nothing more.
+    pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Parcel>> {
+        let mut state = self.lock();
+        if let Some(message) = state.queue.pop_front() {
+            if state.queue.is_empty() {
+                // An idle connection holds no buffer.
+                state.queue = VecDeque::new();
+            }
+            return Poll::Ready(Some(Parcel::Message(message)));
+        }
+        if let Some(snapshot) = state.stats.take() {
+            return Poll::Ready(Some(Parcel::Stats(snapshot)));
+        }
+        if state.phase != Phase::Open {
+            return Poll::Ready(None);
+        }
+        match &mut state.reader {
+            Some(waker) => waker.clone_from(cx.waker()),
+            slot => *slot = Some(cx.waker().clone()),
+        }
+        Poll::Pending
+    }
+
+    pub(crate) async fn next(&self) -> Option<Parcel> {
+        std::future::poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// Waits until the connection is cut off. It takes the reader's place, so that it must not run beside `next`.
+    pub(crate) async fn cut_off(&self) {
+        std::future::poll_fn(|cx| {
+            let mut state = self.lock();
+            if state.phase == Phase::Cut {
+                return Poll::Ready(());
+            }
+            state.reader = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// No code that runs under the lock can panic half-way, so a poisoned lock guards a sound state.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn cut(mut state: MutexGuard<'_, State>) {
+    state.phase = Phase::Cut;
+    state.queue = VecDeque::new();
+    state.stats = None;
+    wake(state);
+}
+
+/// Wakes the reader after the lock is gone, so that it does not wake into it.
+fn wake(mut state: MutexGuard<'_, State>) {
+    let reader = state.reader.take();
+    drop(state);
+    if let Some(reader) = reader {
+        reader.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use serde_json::json;
+
+    use super::*;
+
+    fn message(n: usize) -> Message {
+        Message::custom(&json!({ "n": n })).unwrap()
+    }
+
+    fn snapshot(total: usize) -> Snapshot {
+        Snapshot::new(&json!({ "total": total })).unwrap()
+    }
+
+    #[tokio::test]
+    async fn messages_keep_their_order_and_only_the_newest_stats_are_kept() {
+        let outbox = Outbox::new(None);
+        outbox.put_stats(snapshot(1));
+        outbox.push(message(1)).unwrap();
+        outbox.push(message(2)).unwrap();
+        outbox.put_stats(snapshot(2));
+        assert_eq!(outbox.next().await, Some(Parcel::Message(message(1))));
+        assert_eq!(outbox.next().await, Some(Parcel::Message(message(2))));
+        assert_eq!(outbox.next().await, Some(Parcel::Stats(snapshot(2))));
+        assert_eq!(outbox.next().now_or_never(), None);
+    }
+
+    #[tokio::test]
+    async fn an_idle_outbox_holds_no_buffer() {
+        let outbox = Outbox::new(None);
+        outbox.push(message(1)).unwrap();
+        outbox.next().await;
+        assert_eq!(outbox.lock().queue.capacity(), 0);
+    }
+
+    #[tokio::test]
+    async fn an_overflow_cuts_the_connection_and_frees_what_waited() {
+        let hangup = Hangup::default();
+        let outbox = Outbox::new(Some(hangup.clone()));
+        for n in 0..QUEUE_LIMIT {
+            outbox.push(message(n)).unwrap();
+        }
+        assert_eq!(outbox.push(message(0)), Err(Refused::Overflow));
+        assert_eq!(outbox.push(message(0)), Err(Refused::Closed));
+        assert_eq!(outbox.lock().queue.capacity(), 0);
+        hangup.hung_up().await;
+        outbox.cut_off().await;
+        assert_eq!(outbox.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn an_ending_delivers_what_waits_first() {
+        let outbox = Outbox::new(None);
+        outbox.push(message(1)).unwrap();
+        outbox.end();
+        assert_eq!(outbox.push(message(2)), Err(Refused::Closed));
+        assert_eq!(outbox.next().await, Some(Parcel::Message(message(1))));
+        assert_eq!(outbox.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_waiting_reader_is_woken() {
+        let outbox = Arc::new(Outbox::new(None));
+        let reader = tokio::spawn({
+            let outbox = outbox.clone();
+            async move { outbox.next().await }
+        });
+        tokio::task::yield_now().await;
+        outbox.push(message(7)).unwrap();
+        assert_eq!(reader.await.unwrap(), Some(Parcel::Message(message(7))));
+    }
+}

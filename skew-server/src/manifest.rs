@@ -1,0 +1,180 @@
+//! Following a site's release list, `builds/latest.json`: what it names becomes the current build.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use skew_proto::text::cut;
+use skew_proto::{Release, Releases};
+use tokio::io::AsyncReadExt;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::config::is_version;
+use crate::handle::{Handle, Released, Stopped};
+
+/// The list grows with every build that is kept; none is near this.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// How long one look may take.
+const TIME: Duration = Duration::from_secs(5);
+
+/// Where a site's release list is.
+#[derive(Debug, Clone)]
+pub struct Manifest {
+    source: Source,
+    name: String,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    File(PathBuf),
+    Web { client: reqwest::Client, url: url::Url },
+}
+
+/// Why a release list could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("can't read the manifest {name}: {reason}")]
+pub struct ManifestError {
+    name: String,
+    reason: String,
+}
+
+impl Manifest {
+    /// Takes a URL, or the path of a file.
+    ///
+    /// # Errors
+    ///
+    /// When the URL is none, or no HTTPS client can be made.
+    pub fn new(source: &str) -> Result<Self, ManifestError> {
+        let name = source.to_owned();
+        let is_web = ["http://", "https://"].iter().any(|scheme| source.starts_with(scheme));
+        if !is_web {
+            return Ok(Self { source: Source::File(source.into()), name });
+        }
+        let failed = |reason: String| ManifestError { name: name.clone(), reason };
+        let url = source.parse().map_err(|error: url::ParseError| failed(error.to_string()))?;
+        let client = client(&url).map_err(|error| failed(describe(&error)))?;
+        Ok(Self { source: Source::Web { client, url }, name })
+    }
+
+    /// The build that the list names as current.
+    ///
+    /// # Errors
+    ///
+    /// When the list can't be read or names none.
+    pub async fn read(&self) -> Result<Release, ManifestError> {
+        self.fetch()
+            .await
+            .and_then(|bytes| parse(&bytes))
+            .map_err(|reason| ManifestError { name: self.name.clone(), reason })
+    }
+
+    /// Looks at the list again and again, and releases each new build it names, until the server has stopped. The first one it sees
+    /// is released as well, so that its time of release is known.
+    pub async fn follow(self, handle: Handle, every: Duration) {
+        let mut ticks = interval(every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut known = None;
+        let mut failing = false;
+        loop {
+            ticks.tick().await;
+            match self.read().await {
+                Ok(release) => {
+                    failing = false;
+                    if known.as_ref() != Some(&release) {
+                        known = Some(release.clone());
+                        if self.release(&handle, release).await.is_err() {
+                            return;
+                        }
+                    }
+                }
+                // Once, not every few seconds, while a site is down.
+                Err(error) if !failing => {
+                    failing = true;
+                    tracing::warn!("{error}");
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn release(&self, handle: &Handle, release: Release) -> Result<(), Stopped> {
+        let version = release.version.clone();
+        let Released { previous, reached } = handle.release(release).await?;
+        tracing::info!(who = "manifest", version, previous, reached, "released a build");
+        Ok(())
+    }
+
+    async fn fetch(&self) -> Result<Vec<u8>, String> {
+        let mut bytes = Vec::new();
+        match &self.source {
+            Source::File(path) => {
+                let file = tokio::fs::File::open(path).await.map_err(|error| error.to_string())?;
+                let mut limited = file.take(MAX_BYTES as u64 + 1);
+                limited.read_to_end(&mut bytes).await.map_err(|error| error.to_string())?;
+            }
+            Source::Web { client, url } => {
+                let answer = client.get(url.clone()).send().await.and_then(reqwest::Response::error_for_status);
+                let mut answer = answer.map_err(|error| describe(&error))?;
+                while let Some(chunk) = answer.chunk().await.map_err(|error| describe(&error))? {
+                    bytes.extend_from_slice(&chunk);
+                    if bytes.len() > MAX_BYTES {
+                        break;
+                    }
+                }
+            }
+        }
+        if bytes.len() > MAX_BYTES { Err(format!("it is over {MAX_BYTES} bytes")) } else { Ok(bytes) }
+    }
+}
+
+fn client(url: &url::Url) -> Result<reqwest::Client, reqwest::Error> {
+    let builder =
+        || reqwest::Client::builder().timeout(TIME).user_agent(concat!("skew-server/", env!("CARGO_PKG_VERSION")));
+    match builder().build() {
+        // A machine without CA certificates can read a plain list all the same.
+        Err(_) if url.scheme() == "http" => builder().tls_certs_only([]).build(),
+        built => built,
+    }
+}
+
+fn parse(bytes: &[u8]) -> Result<Release, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "it is no text".to_owned())?;
+    let releases = Releases::decode(text).map_err(|error| format!("it is no release list: {error}"))?;
+    let version =
+        releases.current.clone().filter(|version| is_version(version)).ok_or("it names no current build in `id`")?;
+    Ok(Release { released_at: releases.released_at(&version), version })
+}
+
+/// An error with its causes; the URL is said already.
+fn describe(error: &reqwest::Error) -> String {
+    let mut text = String::new();
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    cut(&text, 300)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_current_build_and_its_time_are_read() {
+        let release = parse(br#"{"id":"b2","timestamp":17,"skewProtection":{"versions":{}}}"#).unwrap();
+        assert_eq!(release, Release { version: "b2".into(), released_at: Some(17) });
+        assert!(parse(br#"{"timestamp":17}"#).unwrap_err().contains("id"));
+        assert!(parse(b"<html>").is_err());
+        assert!(parse(b"\xff").is_err());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_not_there_is_named() {
+        let error = Manifest::new("/nowhere/latest.json").unwrap().read().await.unwrap_err().to_string();
+        assert!(error.starts_with("can't read the manifest /nowhere/latest.json: "), "{error}");
+    }
+}

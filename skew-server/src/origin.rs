@@ -1,0 +1,153 @@
+//! Which site's page has sent a request.
+
+use axum::http::HeaderMap;
+use axum::http::header::{HOST, ORIGIN};
+use axum::http::request::Parts;
+use url::Url;
+
+const X_FORWARDED_HOST: &str = "x-forwarded-host";
+
+/// Scheme, host and port of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origin {
+    scheme: String,
+    authority: Authority,
+}
+
+/// Host and port. The default port of a scheme is the same as none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Authority {
+    host: String,
+    port: Option<u16>,
+}
+
+/// Who a request's `Origin` header says has sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// No header: no page at all, or one of the site's own that has just loaded a resource.
+    None,
+    /// A page of the site's own, or of an origin that is allowed.
+    Own,
+    /// A page of some other site.
+    Foreign,
+}
+
+/// Whether `X-Forwarded-Host` counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proxy {
+    Trusted,
+    Untrusted,
+}
+
+impl Origin {
+    /// Reads `https://example.com:8443`. A path, a user, `null` and schemes other than http and https are refused.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (scheme, rest) = text.split_once("://")?;
+        let scheme = scheme.to_ascii_lowercase();
+        let authority = Authority::parse(&scheme, rest)?;
+        Some(Self { scheme, authority })
+    }
+}
+
+impl Authority {
+    fn parse(scheme: &str, text: &str) -> Option<Self> {
+        // Only a bare host and port: the parser would take a path, a query and a user as well.
+        if !matches!(scheme, "http" | "https") || text.is_empty() || text.contains(['/', '\\', '?', '#', '@']) {
+            return None;
+        }
+        let url = Url::parse(&format!("{scheme}://{text}/")).ok()?;
+        // `Url` drops the port where it is the scheme's default.
+        Some(Self { host: url.host_str()?.to_owned(), port: url.port() })
+    }
+}
+
+/// Says whose page sent the request. The site's own is the one that the request names as its host; the scheme is not compared,
+/// since TLS may have ended in front of this server.
+pub(crate) fn source(parts: &Parts, allowed: &[Origin], proxy: Proxy) -> Source {
+    let Some(header) = parts.headers.get(ORIGIN) else { return Source::None };
+    let Some(origin) = header.to_str().ok().and_then(Origin::parse) else { return Source::Foreign };
+    let own =
+        hosts(parts, proxy).any(|host| Authority::parse(&origin.scheme, host).as_ref() == Some(&origin.authority));
+    if own || allowed.contains(&origin) { Source::Own } else { Source::Foreign }
+}
+
+fn hosts(parts: &Parts, proxy: Proxy) -> impl Iterator<Item = &str> {
+    let forwarded = match proxy {
+        Proxy::Trusted => header(&parts.headers, X_FORWARDED_HOST).and_then(|list| list.split(',').next()),
+        Proxy::Untrusted => None,
+    };
+    let host =
+        header(&parts.headers, HOST.as_str()).or_else(|| parts.uri.authority().map(|authority| authority.as_str()));
+    forwarded.map(str::trim).into_iter().chain(host)
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    fn source_of(headers: &[(&str, &str)], allowed: &[&str], proxy: Proxy) -> Source {
+        let mut request = Request::builder();
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let allowed: Vec<Origin> = allowed.iter().map(|text| Origin::parse(text).unwrap()).collect();
+        source(&request.body(()).unwrap().into_parts().0, &allowed, proxy)
+    }
+
+    fn compare(origin: &str, host: &str) -> Source {
+        source_of(&[("origin", origin), ("host", host)], &[], Proxy::Untrusted)
+    }
+
+    #[test]
+    fn the_sites_own_page_is_known_by_the_host() {
+        assert_eq!(compare("https://shop.example.com", "shop.example.com"), Source::Own);
+        assert_eq!(compare("https://SHOP.example.com", "shop.Example.com:443"), Source::Own);
+        assert_eq!(compare("http://localhost:3000", "localhost:3000"), Source::Own);
+        assert_eq!(compare("http://[::1]:3000", "[::1]:3000"), Source::Own);
+    }
+
+    #[test]
+    fn everything_else_is_foreign() {
+        for (origin, host) in [
+            ("https://evil.example", "shop.example.com"),
+            ("https://shop.example.com.evil.example", "shop.example.com"),
+            ("https://shop.example.com:8443", "shop.example.com"),
+            ("http://shop.example.com:443", "shop.example.com"),
+            ("null", "shop.example.com"),
+            ("", "shop.example.com"),
+            ("https://evil.example", "evil.example@shop.example.com"),
+            ("https://shop.example.com/", "shop.example.com"),
+            ("file://shop.example.com", "shop.example.com"),
+        ] {
+            assert_eq!(compare(origin, host), Source::Foreign, "{origin} {host}");
+        }
+    }
+
+    #[test]
+    fn no_origin_is_no_page() {
+        assert_eq!(source_of(&[("host", "a")], &[], Proxy::Untrusted), Source::None);
+    }
+
+    #[test]
+    fn allowed_origins_are_compared_whole() {
+        let allowed = ["https://admin.example.com"];
+        let check = |origin| source_of(&[("origin", origin), ("host", "a")], &allowed, Proxy::Untrusted);
+        assert_eq!(check("https://admin.example.com:443"), Source::Own);
+        assert_eq!(check("http://admin.example.com"), Source::Foreign);
+        assert_eq!(check("https://x.admin.example.com"), Source::Foreign);
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_names_another_host() {
+        let headers =
+            [("origin", "https://a.example"), ("host", "127.0.0.1:4400"), ("x-forwarded-host", "a.example, b")];
+        assert_eq!(source_of(&headers, &[], Proxy::Trusted), Source::Own);
+        assert_eq!(source_of(&headers, &[], Proxy::Untrusted), Source::Foreign);
+    }
+}

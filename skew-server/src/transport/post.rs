@@ -1,0 +1,51 @@
+//! The two POSTs by which a browser on SSE talks back.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use skew_proto::{Ack, RouteBody, SubscribeBody, Text};
+
+use crate::app::Shared;
+use crate::failure::ApiError;
+use crate::hub::command::Verdict;
+use crate::id::ConnectionId;
+use crate::json::{Posted, answer};
+use crate::visitor;
+
+/// `POST {base}/route`
+pub(crate) async fn route(State(app): State<Shared>, posted: Posted<RouteBody>) -> Result<Response, ApiError> {
+    let RouteBody { connection_id, route } = posted.body;
+    let (Some(connection_id), Some(route)) = (field("connectionId", connection_id)?, field("route", route)?) else {
+        return Ok(answer(StatusCode::OK, &Ack { ok: false }));
+    };
+    let route = visitor::path(&route).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    if let Some(connection_id) = ConnectionId::read(&connection_id).filter(|_| app.config.route_tracking) {
+        app.hub.navigate(connection_id, route.to_owned()).await?;
+    }
+    Ok(answer(StatusCode::OK, &Ack { ok: true }))
+}
+
+/// `POST {base}/subscribe-stats`. A refusal comes on the stream.
+pub(crate) async fn subscribe_stats(
+    State(app): State<Shared>,
+    posted: Posted<SubscribeBody>,
+) -> Result<Response, ApiError> {
+    let connection_id = posted.body.connection_id.filter(|id| !id.is_empty());
+    let connection_id = connection_id.ok_or_else(|| ApiError::bad_request("Missing connectionId"))?;
+    if let Some(connection_id) = ConnectionId::read(&connection_id) {
+        let granted = app.authorizer.may_read(&posted.credentials).await;
+        let verdict = if granted { Verdict::Granted } else { Verdict::Refused };
+        app.hub.subscribe(connection_id, verdict).await?;
+    }
+    Ok(answer(StatusCode::OK, &Ack { ok: true }))
+}
+
+/// A field that must be a string where it is anything. A stock server takes what JavaScript calls falsy for missing.
+fn field(name: &str, value: Option<Text>) -> Result<Option<String>, ApiError> {
+    match value {
+        None => Ok(None),
+        Some(Text::Whole(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
+        Some(Text::Damaged(json)) if matches!(json.as_str(), "null" | "false" | "0") => Ok(None),
+        Some(Text::Damaged(_)) => Err(ApiError::bad_request(format!("{name} must be a string"))),
+    }
+}

@@ -1,0 +1,152 @@
+//! `GET {base}/ws`: a connection as a WebSocket.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
+use axum::http::request::Parts;
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::SinkExt;
+use skew_proto::{ClientMessage, ServerMessage, Text, wire};
+use tokio::time::timeout;
+
+use crate::app::Shared;
+use crate::hooks::Credentials;
+use crate::hub::command::{Transport, Verdict};
+use crate::hub::message;
+use crate::hub::outbox::Parcel;
+use crate::session::Session;
+use crate::visitor::{self, Visitor};
+
+/// Read buffer of a socket. The default costs 128 KiB for each connection, and clients write little.
+const READ_BUFFER_BYTES: usize = 1024;
+
+/// Longest message a client may send; a longer one ends its connection.
+const MAX_MESSAGE_BYTES: usize = 8 * 1024;
+
+/// Longest message that is sent: a snapshot of some hundred thousand connections. Only one is under way at a time.
+const MAX_WRITE_BYTES: usize = 64 * 1024 * 1024;
+
+/// How long a peer may take to close its side.
+const CLOSE_TIME: Duration = Duration::from_secs(2);
+
+pub(crate) async fn open(State(app): State<Shared>, parts: Parts, upgrade: WebSocketUpgrade) -> Response {
+    let visitor = Visitor::of(&parts, &app);
+    let credentials = Credentials::of(&parts, visitor::source(&parts, &app));
+    // Most visitors have none, and an idle connection is not to carry three empty pointers about.
+    let credentials = (credentials != Credentials::default()).then(|| Box::new(credentials));
+    upgrade
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(0)
+        .max_write_buffer_size(MAX_WRITE_BYTES)
+        .max_message_size(MAX_MESSAGE_BYTES)
+        .max_frame_size(MAX_MESSAGE_BYTES)
+        .on_upgrade(move |socket| async move {
+            let session = Session::open(app.hub.clone(), visitor, Transport::WebSocket);
+            Connection { app, session, credentials }.run(socket).await;
+        })
+}
+
+struct Connection {
+    app: Shared,
+    session: Session,
+    /// Kept until they have been good for something.
+    credentials: Option<Box<Credentials>>,
+}
+
+/// Whether the connection goes on.
+enum Next {
+    Listen,
+    Hangup,
+}
+
+impl Connection {
+    async fn run(mut self, mut socket: WebSocket) {
+        loop {
+            tokio::select! {
+                // First what waits to be sent: then a client that asks without reading fills its own receive window, not our memory.
+                biased;
+                parcel = self.session.outbox.next() => {
+                    let Some(parcel) = parcel else { return end(socket).await };
+                    let text = match parcel {
+                        Parcel::Message(message) => message.json(),
+                        Parcel::Stats(snapshot) => snapshot.json(&self.session.id.to_string()),
+                    };
+                    if let Next::Hangup = self.send(&mut socket, text).await {
+                        return;
+                    }
+                }
+                message = socket.recv() => {
+                    let text = match &message {
+                        Some(Ok(Message::Text(text))) => text.as_str(),
+                        Some(Ok(Message::Binary(bytes))) => std::str::from_utf8(bytes).unwrap_or_default(),
+                        // A ping is answered by the library.
+                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+                        Some(Ok(Message::Close(_))) => {
+                            // The library has the answer ready; a peer that is gone already is none of our business.
+                            let _ = timeout(CLOSE_TIME, socket.flush()).await;
+                            return;
+                        }
+                        Some(Err(_)) | None => return,
+                    };
+                    self.receive(text).await;
+                }
+            }
+        }
+    }
+
+    /// Sends a text, unless the connection is cut off while the peer does not read it.
+    async fn send(&self, socket: &mut WebSocket, text: Bytes) -> Next {
+        // What we encode is UTF-8.
+        let Ok(text) = Utf8Bytes::try_from(text) else { return Next::Hangup };
+        tokio::select! {
+            sent = socket.send(Message::Text(text)) => if sent.is_ok() { Next::Listen } else { Next::Hangup },
+            () = self.session.outbox.cut_off() => Next::Hangup,
+        }
+    }
+
+    /// Bad JSON, unknown types and missing fields are ignored, as the stock server ignores them.
+    async fn receive(&mut self, text: &str) {
+        match ClientMessage::decode(text) {
+            Ok(ClientMessage::RouteUpdate(update)) => {
+                if let Some(route) = update.route.filter(|_| self.app.config.route_tracking) {
+                    self.navigate(&route).await;
+                }
+            }
+            Ok(ClientMessage::SubscribeStats(_)) => self.subscribe().await,
+            Ok(ClientMessage::Ping) => {
+                let _ = self.session.outbox.push(message::Message::new(&ServerMessage::Pong));
+            }
+            Ok(ClientMessage::Other) | Err(_) => {}
+        }
+    }
+
+    async fn navigate(&self, route: &Text) {
+        let route = match route {
+            Text::Whole(route) if route.is_empty() => return,
+            Text::Whole(route) => visitor::path(route).unwrap_or(wire::OTHER),
+            Text::Damaged(_) => wire::OTHER,
+        };
+        let _ = self.app.hub.navigate(self.session.connection_id, route.to_owned()).await;
+    }
+
+    async fn subscribe(&mut self) {
+        let none = Credentials::default();
+        let granted = self.app.authorizer.may_read(self.credentials.as_deref().unwrap_or(&none)).await;
+        let verdict = if granted { Verdict::Granted } else { Verdict::Refused };
+        let _ = self.app.hub.subscribe(self.session.connection_id, verdict).await;
+    }
+}
+
+/// Says that the server goes away, and gives the peer a moment to close its side: a socket closed with unread bytes in it takes
+/// the last frame with it.
+async fn end(mut socket: WebSocket) {
+    let frame = CloseFrame { code: close_code::AWAY, reason: Utf8Bytes::from_static("the server goes away") };
+    let _ = timeout(CLOSE_TIME, async {
+        if socket.send(Message::Close(Some(frame))).await.is_ok() {
+            while let Some(Ok(_)) = socket.recv().await {}
+        }
+    })
+    .await;
+}
