@@ -4,6 +4,7 @@
 //! dashboard's views and the `--json` output are both read from that state, so they can't disagree.
 
 pub mod action;
+pub mod app;
 pub mod cli;
 mod clock;
 pub mod command;
@@ -17,6 +18,7 @@ mod output;
 pub mod source;
 pub mod state;
 pub mod target;
+mod terminal;
 pub mod theme;
 pub mod view;
 

@@ -80,6 +80,8 @@ pub struct Panes {
     pub connections: Vec<usize>,
     /// Rows of the log, as positions in it.
     pub log: Vec<usize>,
+    /// Connections at the route that has most, filtered or not: what the bars are compared with.
+    pub busiest_route: u64,
     /// Order of the versions.
     pub version_order: Order<VersionColumn>,
     /// Order of the routes.
@@ -106,6 +108,7 @@ impl Default for Panes {
             routes: Vec::new(),
             connections: Vec::new(),
             log: Vec::new(),
+            busiest_route: 0,
             version_order: Order::default(),
             route_order: Order::default(),
             connection_order: Order::default(),
@@ -151,6 +154,7 @@ impl Panes {
             self.routes = rows::routes(site, self.filter(Pane::Routes), self.route_order);
             self.connections = rows::connections(site, self.filter(Pane::Connections), self.connection_order);
             self.log = rows::log(site, self.filter(Pane::Log));
+            self.busiest_route = site.figures.routes.values().copied().max().unwrap_or(0);
             self.rows = Rows::Fresh;
         }
         let Self { versions, routes, connections, log, .. } = self;

@@ -1,10 +1,10 @@
 //! Every connection: its id, build, route and address.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Constraint, Rect};
+use ratatui::layout::{Constraint, Layout, Rect};
 use skew_proto::Connection;
 
-use super::pane::{self, Cell, Columns, Selection};
+use super::pane::{self, Cell, Columns};
 use super::text;
 use crate::state::{Pane, State};
 use crate::theme::Theme;
@@ -26,7 +26,7 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let columns = Columns::new(
         inside,
         &[
-            Constraint::Length(10),
+            Constraint::Length(8),
             Constraint::Fill(2),
             Constraint::Fill(4),
             Constraint::Length(if addresses { 15 } else { 0 }),
@@ -42,11 +42,8 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     for (at, connection) in visible.iter().filter_map(|position| list.get(*position)).enumerate() {
         columns.draw(at + 1, cells(connection, state, theme), buf);
     }
-    let selection = Selection {
-        row: panes.connection_cursor.index() - window.start + 1,
-        focused: panes.focus == Pane::Connections,
-    };
-    selection.draw(inside, theme, buf);
+    let [_, below] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(inside);
+    pane::select(panes.connection_cursor.row_on_screen(), Pane::Connections, state, theme, below, buf);
 }
 
 fn cells(connection: &Connection, state: &State, theme: &Theme) -> Vec<Cell> {
@@ -67,7 +64,7 @@ fn cells(connection: &Connection, state: &State, theme: &Theme) -> Vec<Cell> {
         (false, false) => theme.warn,
     };
     vec![
-        Cell::left(connection.id.clone(), theme.faint),
+        Cell::left(text::short_id(&connection.id), theme.faint),
         Cell::left(connection.version.clone(), build),
         Cell::left(connection.route.clone(), text),
         Cell::left(connection.ip.clone().unwrap_or_default(), theme.faint),

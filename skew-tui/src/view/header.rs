@@ -75,7 +75,7 @@ fn current<'a>(state: &State, theme: &Theme) -> Vec<Span<'a>> {
     let mut spans =
         vec![Span::styled("current ", theme.faint), Span::styled(text::fit(version, VERSION), theme.good.patch(theme.strong))];
     if let Some(age) = state.current_release_age() {
-        spans.push(Span::styled(format!(" released {} ago", clock::release_age(age)), theme.faint));
+        spans.push(Span::styled(format!(" · released {} ago", clock::release_age(age)), theme.faint));
     }
     spans
 }

@@ -67,7 +67,7 @@ pub(super) fn regions(area: Rect, state: &State) -> Regions {
         Constraint::Fill(6),
     ])
     .areas(main);
-    let [versions, routes] = Layout::horizontal([Constraint::Fill(4), Constraint::Fill(5)]).areas(upper);
+    let [versions, routes] = Layout::horizontal([Constraint::Fill(3), Constraint::Fill(4)]).areas(upper);
     Regions { notice, rollout, versions, routes, connections, log, ..regions }
 }
 

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Rect};
 
-use super::pane::{self, Cell, Columns, Selection};
+use super::pane::{self, Cell, Columns};
 use super::text;
 use crate::state::site::Level;
 use crate::state::{Pane, State};
@@ -36,6 +36,6 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         columns.draw(at, cells, buf);
     }
     if panes.focus == Pane::Log {
-        Selection { row: panes.log_cursor.index() - window.start, focused: true }.draw(inside, theme, buf);
+        pane::select(panes.log_cursor.row_on_screen(), Pane::Log, state, theme, inside, buf);
     }
 }

@@ -97,26 +97,14 @@ impl Columns {
     }
 }
 
-/// How a pane's rows show which one is selected.
-pub(super) struct Selection {
-    /// The selected row, counted from the first visible one.
-    pub(super) row: usize,
-    /// Whether the pane is focused.
-    pub(super) focused: bool,
-}
-
-impl Selection {
-    /// Marks the selected row by a sign, and in the focused pane by a stripe.
-    pub(super) fn draw(&self, inside: Rect, theme: &Theme, buf: &mut Buffer) {
-        let y = inside.y.saturating_add(u16::try_from(self.row).unwrap_or(u16::MAX));
-        if y >= inside.bottom() {
-            return;
-        }
-        let style = if self.focused { theme.accent } else { theme.faint };
-        buf.set_string(inside.x, y, "▸", style);
-        if self.focused {
-            buf.set_style(Rect { y, height: 1, ..inside }, theme.selected);
-        }
+/// Marks the selected row, where it is on screen, by a sign, and in the focused pane by a stripe. Rows are counted from the
+/// top of `rows`.
+pub(super) fn select(row: Option<usize>, pane: Pane, state: &State, theme: &Theme, rows: Rect, buf: &mut Buffer) {
+    let Some(row) = row.and_then(|row| rows.rows().nth(row)) else { return };
+    let focused = state.panes().focus == pane;
+    buf.set_string(row.x, row.y, "▸", if focused { theme.accent } else { theme.faint });
+    if focused {
+        buf.set_style(row, theme.selected);
     }
 }
 

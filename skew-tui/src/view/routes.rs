@@ -4,10 +4,19 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Rect};
 use skew_proto::percent_label;
 
-use super::pane::{self, Cell, Columns, Selection};
+use super::pane::{self, Cell, Columns};
 use super::{bar, text};
 use crate::state::{Pane, State};
 use crate::theme::Theme;
+
+/// Width inside from which bars have room to be compared.
+const ROOMY: u16 = 52;
+
+/// Columns of a count.
+const COUNT: usize = 6;
+
+/// Columns of those on other builds, the word included.
+const OLD: usize = 9;
 
 pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let panes = state.panes();
@@ -24,27 +33,26 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         inside,
         &[
             Constraint::Fill(5),
+            Constraint::Length(COUNT as u16),
             Constraint::Length(6),
-            Constraint::Length(6),
-            Constraint::Fill(3),
-            Constraint::Length(9),
+            if inside.width >= ROOMY { Constraint::Fill(3) } else { Constraint::Length(4) },
+            Constraint::Length(OLD as u16),
         ],
     );
     let window = panes.route_cursor.window();
     let total = site.figures.total;
     for (at, row) in panes.routes.get(window.clone()).unwrap_or_default().iter().enumerate() {
-        let old = if row.old > 0 { format!("old {}", text::number(row.old)) } else { String::new() };
+        let old = if row.old > 0 { format!("old {}", text::short_number(row.old, OLD - 4)) } else { String::new() };
         let cells = vec![
             Cell::left(row.route.clone(), theme.text),
-            Cell::right(text::number(row.count), theme.strong),
+            Cell::right(text::short_number(row.count, COUNT), theme.strong),
             Cell::right(percent_label(row.count, total), theme.text),
-            Cell::left(bar::bar(row.count, total, columns.width(3), ' '), theme.accent),
+            Cell::left(bar::bar(row.count, panes.busiest_route, columns.width(3), ' '), theme.accent),
             Cell::right(old, theme.warn),
         ];
         columns.draw(at, cells, buf);
     }
-    let selection = Selection { row: panes.route_cursor.index() - window.start, focused: panes.focus == Pane::Routes };
-    selection.draw(inside, theme, buf);
+    pane::select(panes.route_cursor.row_on_screen(), Pane::Routes, state, theme, inside, buf);
     if site.route_tracking_seems_off() {
         let used = u16::try_from(window.len() + 1).unwrap_or(u16::MAX).min(inside.height);
         let below = Rect { y: inside.y + used, height: inside.height - used, ..inside };

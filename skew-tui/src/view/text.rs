@@ -82,6 +82,27 @@ pub(super) fn number(number: u64) -> String {
     shown
 }
 
+/// A number in so many columns: in full where it fits, else rounded down to thousands, millions, billions.
+#[must_use]
+pub(super) fn short_number(exact: u64, columns: usize) -> String {
+    let full = number(exact);
+    if full.len() <= columns {
+        return full;
+    }
+    let (unit, name) = match exact {
+        0..1_000_000 => (1_000, "k"),
+        1_000_000..1_000_000_000 => (1_000_000, "M"),
+        _ => (1_000_000_000, "G"),
+    };
+    format!("{}{name}", number(exact / unit))
+}
+
+/// The first part of an id, which tells connections apart for an eye.
+#[must_use]
+pub(super) fn short_id(id: &str) -> String {
+    id.chars().take(8).collect()
+}
+
 /// The time of day in UTC, shifted by the offset of the place.
 #[must_use]
 pub(super) fn time_of_day(unix_ms: u64, offset_s: i32) -> String {
@@ -121,6 +142,12 @@ mod tests {
     #[test]
     fn thousands_stand_apart() {
         assert_eq!([0, 999, 1_318, 1_000_000].map(number), ["0", "999", "1,318", "1,000,000"]);
+    }
+
+    #[test]
+    fn a_number_without_room_is_rounded_down_and_never_cut() {
+        assert_eq!(short_number(99_999, 6), "99,999");
+        assert_eq!([123_456, 1_999_999, 20_000_000_000].map(|n| short_number(n, 6)), ["123k", "1M", "20G"]);
     }
 
     #[test]

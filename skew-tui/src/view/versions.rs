@@ -4,13 +4,16 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Rect};
 use skew_proto::percent_label;
 
-use super::pane::{self, Cell, Columns, Selection};
+use super::pane::{self, Cell, Columns};
 use super::{bar, text};
 use crate::state::{Pane, State, clock};
 use crate::theme::Theme;
 
-/// Width inside from which the current build is marked by a word beside the sign.
-const ROOMY: u16 = 48;
+/// Width inside from which the current build is marked by a word beside the sign, and every build has its age.
+const ROOMY: u16 = 44;
+
+/// Columns of a count.
+const COUNT: usize = 6;
 
 pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let panes = state.panes();
@@ -27,10 +30,10 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let columns = Columns::new(
         inside,
         &[
-            Constraint::Fill(3),
+            if roomy { Constraint::Fill(3) } else { Constraint::Length(9) },
             Constraint::Length(if roomy { 9 } else { 1 }),
-            Constraint::Length(6),
-            Constraint::Length(6),
+            Constraint::Length(if roomy { 6 } else { 0 }),
+            Constraint::Length(COUNT as u16),
             Constraint::Length(6),
             Constraint::Fill(2),
         ],
@@ -51,15 +54,13 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
             Cell::left(row.version.clone(), style),
             Cell::left(mark.to_owned(), theme.good),
             Cell::right(age, theme.faint),
-            Cell::right(text::number(row.count), theme.strong),
+            Cell::right(text::short_number(row.count, COUNT), theme.strong),
             Cell::right(percent_label(row.count, total), theme.text),
             Cell::left(bar::bar(row.count, total, columns.width(5), ' '), bar_style),
         ];
         columns.draw(at, cells, buf);
     }
-    let selection =
-        Selection { row: panes.version_cursor.index() - window.start, focused: panes.focus == Pane::Versions };
-    selection.draw(inside, theme, buf);
+    pane::select(panes.version_cursor.row_on_screen(), Pane::Versions, state, theme, inside, buf);
 }
 
 fn empty(state: &State) -> &'static str {

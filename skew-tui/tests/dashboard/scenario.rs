@@ -11,40 +11,40 @@ const BEGIN_MS: u64 = 1_795_341_600_000;
 const MINUTE_MS: u64 = 60_000;
 
 /// A moment, so many milliseconds after the program began.
-pub fn at(ms: u64) -> Now {
+pub(crate) fn at(ms: u64) -> Now {
     Now { monotonic_ms: ms, unix_ms: BEGIN_MS + ms }
 }
 
 /// A state that knows nothing yet.
-pub fn begin() -> State {
+pub(crate) fn begin() -> State {
     with_access(Access::Full)
 }
 
-pub fn with_access(access: Access) -> State {
+pub(crate) fn with_access(access: Access) -> State {
     let label = "shop.example.com".to_owned();
     State::new(Setup { label, access, watchers: Watchers::LeftOut, utc_offset_s: 0 }, at(0))
 }
 
 /// Tells a state what a source says, all at one moment.
-pub fn tell(state: &mut State, ms: u64, events: impl IntoIterator<Item = SourceEvent>) {
+pub(crate) fn tell(state: &mut State, ms: u64, events: impl IntoIterator<Item = SourceEvent>) {
     for event in events {
         state.update(Event::Source(event), at(ms));
     }
 }
 
-pub fn frame(json: &serde_json::Value) -> SourceEvent {
+pub(crate) fn frame(json: &serde_json::Value) -> SourceEvent {
     SourceEvent::Frame(json.to_string())
 }
 
 /// The stream is open and stats were asked for.
-pub fn connected(state: &mut State) {
+pub(crate) fn connected(state: &mut State) {
     tell(state, 10, [SourceEvent::Connecting(Transport::Sse)]);
     let hello = serde_json::json!({"type": "connected", "version": "8f3a2c1d", "connectionId": "its-own"});
     tell(state, 40, [SourceEvent::Open(Transport::Sse), frame(&hello), SourceEvent::Subscribed]);
 }
 
 /// The same with `skew-server`, which says who it is.
-pub fn connected_to_ours(state: &mut State) {
+pub(crate) fn connected_to_ours(state: &mut State) {
     tell(state, 10, [SourceEvent::Connecting(Transport::Sse)]);
     let hello = serde_json::json!({
         "type": "connected", "version": "8f3a2c1d", "connectionId": "its-own",
@@ -54,7 +54,7 @@ pub fn connected_to_ours(state: &mut State) {
 }
 
 /// The site's release list.
-pub fn releases() -> SourceEvent {
+pub(crate) fn releases() -> SourceEvent {
     let ages_min = [("8f3a2c1d", 14), ("5b90aa01", 2 * 24 * 60), ("c41d77e9", 9 * 24 * 60)];
     let release = |(version, age): (&str, u64)| Release {
         version: version.to_owned(),
@@ -70,7 +70,7 @@ pub fn releases() -> SourceEvent {
 type Group<'a> = (&'a str, &'a str, usize);
 
 /// A shop in the middle of a rollout.
-pub const ROLLOUT: &[Group<'static>] = &[
+pub(crate) const ROLLOUT: &[Group<'static>] = &[
     ("/", "8f3a2c1d", 374),
     ("/", "5b90aa01", 38),
     ("/products", "8f3a2c1d", 250),
@@ -92,7 +92,7 @@ pub const ROLLOUT: &[Group<'static>] = &[
 ];
 
 /// A `stats` message of groups of visitors, one's own connection and another `skew-tui`.
-pub fn stats(groups: &[Group<'_>]) -> SourceEvent {
+pub(crate) fn stats(groups: &[Group<'_>]) -> SourceEvent {
     let mut rest: Vec<Group<'_>> = groups.to_vec();
     let mut people = Vec::new();
     // In turns, so that the list looks as if people came as they like.
@@ -130,9 +130,114 @@ pub fn stats(groups: &[Group<'_>]) -> SourceEvent {
 }
 
 /// Live, in the middle of a rollout.
-pub fn live() -> State {
+pub(crate) fn live() -> State {
     let mut state = begin();
     connected(&mut state);
     tell(&mut state, 60, [stats(ROLLOUT), releases()]);
+    state
+}
+
+/// The same on `skew-server`.
+pub(crate) fn live_on_ours() -> State {
+    let mut state = begin();
+    connected_to_ours(&mut state);
+    tell(&mut state, 60, [stats(ROLLOUT), releases()]);
+    state
+}
+
+/// The first try is under way.
+pub(crate) fn connecting() -> State {
+    let mut state = begin();
+    tell(&mut state, 10, [SourceEvent::Connecting(Transport::Sse)]);
+    state
+}
+
+fn lost() -> SourceEvent {
+    SourceEvent::Lost { reason: "connection refused".to_owned(), retry_ms: 2_600 }
+}
+
+/// The site was never reached.
+pub(crate) fn unreachable() -> State {
+    let mut state = connecting();
+    tell(&mut state, 30, [lost()]);
+    state
+}
+
+/// The connection was lost after a minute, and the old figures stay.
+pub(crate) fn reconnecting() -> State {
+    let mut state = live();
+    tell(&mut state, 72_000, [lost()]);
+    state
+}
+
+/// The server's hook refused.
+pub(crate) fn refused() -> State {
+    let mut state = begin();
+    connected(&mut state);
+    tell(&mut state, 60, [frame(&serde_json::json!({"type": "stats-unauthorized"}))]);
+    state
+}
+
+/// The server answered 401.
+pub(crate) fn refused_by_status() -> State {
+    let mut state = connecting();
+    tell(&mut state, 60, [SourceEvent::Refused { status: 401, reason: "GET /__skew/sse: Unauthorized".to_owned() }]);
+    state
+}
+
+/// Stats were asked for, and nothing came for so long that it means something.
+pub(crate) fn silent() -> State {
+    let mut state = begin();
+    connected(&mut state);
+    state.update(Event::Tick, at(5_040));
+    state
+}
+
+/// Only `skew-tui`s are connected.
+pub(crate) fn nobody() -> State {
+    let mut state = begin();
+    connected(&mut state);
+    tell(&mut state, 60, [stats(&[])]);
+    state
+}
+
+/// Route tracking is off.
+pub(crate) fn everybody_at_the_root() -> State {
+    let mut state = begin();
+    connected(&mut state);
+    tell(&mut state, 60, [stats(&[("/", "8f3a2c1d", 40), ("/", "5b90aa01", 3)]), releases()]);
+    state
+}
+
+/// Visitors sent what would harm a terminal.
+pub(crate) fn hostile() -> State {
+    let mut state = begin();
+    connected(&mut state);
+    let groups = [
+        ("/\u{1b}[2J\u{1b}]0;owned\u{7}", "8f3a2c1d", 3),
+        ("/\u{202e}gnp.exe\u{200b}", "\u{9b}31m", 2),
+        ("/größe/東京/🦀", "8f3a2c1d", 4),
+        ("/e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}", "8f3a2c1d", 1),
+        ("/\r\n\u{7f}newline", "v\u{feff}1", 1),
+    ];
+    tell(&mut state, 60, [stats(&groups), frame(&serde_json::json!({"type": "\u{1b}[31mapp\u{202e}"}))]);
+    let lost = SourceEvent::Lost { reason: "\u{1b}]52;c;AAAA\u{7} reset".to_owned(), retry_ms: 900 };
+    tell(&mut state, 70, [lost]);
+    state
+}
+
+/// A poller sees no connection of its own.
+pub(crate) fn polled() -> State {
+    let mut state = begin();
+    tell(&mut state, 10, [SourceEvent::Connecting(Transport::Poll), SourceEvent::Open(Transport::Poll)]);
+    let stats = serde_json::json!({
+        "type": "stats", "total": 3, "versions": {"8f3a2c1d": 2, "5b90aa01": 1}, "routes": {"/": 1, "/cart": 2},
+        "connections": [
+            {"id": "aaaaaaaa-1", "version": "8f3a2c1d", "route": "/"},
+            {"id": "bbbbbbbb-2", "version": "8f3a2c1d", "route": "/cart"},
+            {"id": "cccccccc-3", "version": "5b90aa01", "route": "/cart"},
+        ],
+    });
+    tell(&mut state, 60, [frame(&stats), releases()]);
     state
 }

@@ -2,12 +2,14 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use skew_tui::state::State;
+use skew_tui::action::Action;
+use skew_tui::state::{Effect, Event, State};
 use skew_tui::theme::{Colors, Theme};
 use skew_tui::view;
+use tui_input::InputRequest;
 
 /// Draws a state as the dashboard would.
-pub fn draw(state: &mut State, width: u16, height: u16, colors: Colors) -> Buffer {
+pub(crate) fn draw(state: &mut State, width: u16, height: u16, colors: Colors) -> Buffer {
     let area = Rect::new(0, 0, width, height);
     let mut buf = Buffer::empty(area);
     state.prepare(view::heights(area, state));
@@ -16,7 +18,7 @@ pub fn draw(state: &mut State, width: u16, height: u16, colors: Colors) -> Buffe
 }
 
 /// The picture as text, a line for each row.
-pub fn text(buf: &Buffer) -> String {
+pub(crate) fn text(buf: &Buffer) -> String {
     let mut lines = String::new();
     for y in 0..buf.area.height {
         let mut line = String::new();
@@ -33,6 +35,22 @@ pub fn text(buf: &Buffer) -> String {
 }
 
 /// The picture of a state as text.
-pub fn picture(state: &mut State, width: u16, height: u16) -> String {
+pub(crate) fn picture(state: &mut State, width: u16, height: u16) -> String {
     text(&draw(state, width, height, Colors::Ansi))
+}
+
+/// A person asks for something, looking at 120 × 40.
+pub(crate) fn press(state: &mut State, action: Action) -> Vec<Effect> {
+    let area = Rect::new(0, 0, 120, 40);
+    state.prepare(view::heights(area, state));
+    let now = state.now();
+    state.update(Event::Action(action), now)
+}
+
+/// A person types.
+pub(crate) fn type_text(state: &mut State, text: &str) {
+    for c in text.chars() {
+        let now = state.now();
+        state.update(Event::Edit(InputRequest::InsertChar(c)), now);
+    }
 }

@@ -1,0 +1,240 @@
+//! The driver of the dashboard: the only part of it that waits, draws on a terminal and does what the state asks for.
+
+mod pace;
+mod signals;
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+
+use crossterm::event::{Event as Input, EventStream};
+use futures_util::StreamExt;
+use ratatui::buffer::Buffer;
+use skew_proto::InvalidateAnswer;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use crate::action::Access;
+use crate::clock::Clock;
+use crate::invalidate::{self, ServerKind};
+use crate::source::Source;
+use crate::state::invalidation::Invalidation;
+use crate::state::site::{Link, Watchers};
+use crate::state::{Effect, Event, Setup, State};
+use crate::target::Target;
+use crate::terminal::Terminal;
+use crate::theme::{Colors, Theme};
+use crate::{keymap, view};
+use pace::Pace;
+use signals::{Signal, Signals};
+
+/// How the dashboard is to be.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What the site is called.
+    pub label: String,
+    /// Whether it may act on users.
+    pub access: Access,
+    /// Whether `skew-tui`s count in the figures.
+    pub watchers: Watchers,
+    /// Whether it is coloured.
+    pub colors: Colors,
+}
+
+/// How the dashboard ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// By a key.
+    Quit,
+    /// By a signal.
+    Interrupted,
+}
+
+/// Why the dashboard can't go on.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// There is nothing to draw on.
+    #[error("the dashboard needs a terminal; use --json to read states from a pipe")]
+    NoTerminal,
+    /// The terminal failed.
+    #[error("the terminal failed: {0}")]
+    Terminal(#[from] io::Error),
+    /// The site can't be watched at all; the reason is cleaned.
+    #[error("{0}")]
+    Source(String),
+}
+
+/// Runs the dashboard until it ends. The terminal is given back before this returns.
+///
+/// # Errors
+///
+/// When there is no terminal, or it fails, or the source gives up before it was ever connected.
+pub async fn run(options: Options, source: Source, target: Arc<Target>) -> Result<Exit, AppError> {
+    if !(io::stdout().is_terminal() && io::stdin().is_terminal()) {
+        return Err(AppError::NoTerminal);
+    }
+    let signals = Signals::new()?;
+    Driver::new(&options, source, target)?.run(signals).await
+}
+
+/// An invalidation that the server answered.
+type Answered = (Invalidation, Result<InvalidateAnswer, String>);
+
+struct Driver {
+    state: State,
+    theme: Theme,
+    clock: Clock,
+    terminal: Terminal,
+    pace: Pace,
+    source: Source,
+    target: Arc<Target>,
+    asked: JoinSet<Answered>,
+}
+
+impl Driver {
+    fn new(options: &Options, source: Source, target: Arc<Target>) -> io::Result<Self> {
+        let clock = Clock::start();
+        let setup = Setup {
+            label: options.label.clone(),
+            access: options.access,
+            watchers: options.watchers,
+            utc_offset_s: jiff::Zoned::now().offset().seconds(),
+        };
+        Ok(Self {
+            state: State::new(setup, clock.now()),
+            theme: Theme::new(options.colors),
+            clock,
+            terminal: Terminal::take()?,
+            pace: Pace::new(Instant::now()),
+            source,
+            target,
+            asked: JoinSet::new(),
+        })
+    }
+
+    async fn run(mut self, mut signals: Signals) -> Result<Exit, AppError> {
+        let mut keys = EventStream::new();
+        let mut wake = None;
+        loop {
+            if self.pace.is_due(Instant::now()) {
+                self.draw()?;
+                wake = self.state.next_wake().map(|ms| Instant::now() + std::time::Duration::from_millis(ms));
+            }
+            // Keys come first: no flood of messages may hold them up.
+            let exit = tokio::select! {
+                biased;
+                key = keys.next() => match key {
+                    Some(input) => self.input(input?)?,
+                    // The terminal is gone.
+                    None => Some(Exit::Interrupted),
+                },
+                signal = signals.next() => self.signal(signal)?,
+                Some(done) = self.asked.join_next() => {
+                    // A task that panicked has told so itself.
+                    if let Ok((asked, result)) = done {
+                        self.update(Event::Invalidated(asked, result))?;
+                    }
+                    None
+                }
+                event = self.source.next() => {
+                    let event = event.ok_or_else(|| AppError::Source("the connection's task ended".to_owned()))?;
+                    self.pace.soon(Instant::now());
+                    self.state.update(Event::Source(event), self.clock.now());
+                    self.check()?;
+                    None
+                }
+                () = until(earlier(self.pace.due(), wake)) => self.update(Event::Tick)?,
+            };
+            if let Some(exit) = exit {
+                return Ok(exit);
+            }
+        }
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        let area = self.terminal.area();
+        self.state.prepare(view::heights(area, &self.state));
+        let mut frame = Buffer::empty(area);
+        view::draw(&self.state, &self.theme, area, &mut frame);
+        self.terminal.show(frame)?;
+        self.pace.drawn(Instant::now());
+        Ok(())
+    }
+
+    fn input(&mut self, input: Input) -> io::Result<Option<Exit>> {
+        match input {
+            Input::Key(key) => match keymap::event(key, self.state.context(), self.state.access()) {
+                Some(event) => self.update(event),
+                None => Ok(None),
+            },
+            Input::Paste(text) => self.update(Event::Paste(text)),
+            Input::Resize(width, height) => {
+                self.terminal.resize(width, height)?;
+                self.update(Event::Tick)
+            }
+            Input::FocusGained | Input::FocusLost | Input::Mouse(_) => Ok(None),
+        }
+    }
+
+    /// Takes an event in, draws at once, and does what the state asks for.
+    fn update(&mut self, event: Event) -> io::Result<Option<Exit>> {
+        self.pace.now(Instant::now());
+        for effect in self.state.update(event, self.clock.now()) {
+            match effect {
+                Effect::Quit => return Ok(Some(Exit::Quit)),
+                Effect::Suspend => self.suspend(signals::stop_group)?,
+                Effect::Redraw => self.terminal.enter()?,
+                Effect::Reconnect => self.source.reconnect(),
+                Effect::Invalidate(asked) => self.invalidate(asked),
+            }
+        }
+        Ok(None)
+    }
+
+    fn signal(&mut self, signal: Signal) -> io::Result<Option<Exit>> {
+        match signal {
+            Signal::End => Ok(Some(Exit::Interrupted)),
+            Signal::Stop => self.suspend(signals::stop_self).map(|()| None),
+            Signal::Continue => {
+                self.terminal.enter()?;
+                self.update(Event::Tick)
+            }
+        }
+    }
+
+    /// Gives the terminal back and stops. [`Signal::Continue`] takes it again.
+    fn suspend(&mut self, stop: fn() -> io::Result<()>) -> io::Result<()> {
+        self.terminal.leave();
+        stop()
+    }
+
+    fn invalidate(&mut self, asked: Invalidation) {
+        let target = Arc::clone(&self.target);
+        let server = ServerKind::of(self.state.site());
+        self.asked.spawn(async move {
+            let request =
+                invalidate::Invalidation { pattern: asked.pattern.clone(), kind: asked.kind, dry_run: false };
+            let result = invalidate::invalidate(&target, &request, server).await;
+            (asked, result.map_err(|error| error.to_string()))
+        });
+    }
+
+    /// A site that could never be watched is an error; one that was lost stays on screen.
+    fn check(&self) -> Result<(), AppError> {
+        let site = self.state.site();
+        match &site.link {
+            Link::Failed(reason) if site.transport.is_none() => Err(AppError::Source(reason.clone())),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    [one, other].into_iter().flatten().min()
+}
+
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,134 @@
+//! The terminal: taken for the dashboard, and given back whatever happens.
+
+use std::io::{self, Write};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{cursor, execute, queue};
+use ratatui::backend::{Backend, CrosstermBackend};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// Whether the terminal is taken. There is one terminal for the whole process, and a panic on any thread must find it.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+static PANIC_HOOK: Once = Once::new();
+
+/// The terminal while the dashboard has it. Dropping it gives it back.
+#[derive(Debug)]
+pub(crate) struct Terminal {
+    shown: Buffer,
+}
+
+impl Terminal {
+    /// Takes the terminal.
+    pub(crate) fn take() -> io::Result<Self> {
+        PANIC_HOOK.call_once(|| {
+            let print = std::panic::take_hook();
+            std::panic::set_hook(Box::new(move |panic| {
+                give_back();
+                print(panic);
+            }));
+        });
+        // The theme decides about colours; crossterm would read NO_COLOR over `--color always`.
+        crossterm::style::force_color_output(true);
+        let mut terminal = Self { shown: Buffer::empty(Rect::ZERO) };
+        terminal.enter()?;
+        Ok(terminal)
+    }
+
+    /// Takes the terminal again after [`Self::leave`], or after somebody else wrote to it. The next frame is a whole one.
+    pub(crate) fn enter(&mut self) -> io::Result<()> {
+        TAKEN.store(true, Ordering::SeqCst);
+        let entered = enable_raw_mode()
+            .and_then(|()| execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide));
+        if entered.is_err() {
+            give_back();
+        }
+        entered?;
+        let (width, height) = crossterm::terminal::size()?;
+        self.resize(width, height)
+    }
+
+    /// Gives the terminal back for a while.
+    pub(crate) fn leave(&mut self) {
+        give_back();
+    }
+
+    /// Follows the terminal's size, and makes the next frame a whole one.
+    pub(crate) fn resize(&mut self, width: u16, height: u16) -> io::Result<()> {
+        self.shown = Buffer::empty(Rect::new(0, 0, width, height));
+        execute!(io::stdout(), Clear(ClearType::All))
+    }
+
+    /// The screen.
+    pub(crate) fn area(&self) -> Rect {
+        self.shown.area
+    }
+
+    /// Draws what differs from the frame before, in one write. Nothing is written where nothing differs, or while the
+    /// terminal is given back.
+    pub(crate) fn show(&mut self, frame: Buffer) -> io::Result<()> {
+        if !TAKEN.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let bytes = difference(&self.shown, &frame)?;
+        self.shown = frame;
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(&bytes)?;
+        stdout.flush()
+    }
+}
+
+/// What makes one frame of another, as a synchronized update; empty where they are equal.
+fn difference(shown: &Buffer, frame: &Buffer) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let updates = shown.diff(frame);
+    if !updates.is_empty() {
+        queue!(bytes, BeginSynchronizedUpdate)?;
+        CrosstermBackend::new(&mut bytes).draw(updates.into_iter())?;
+        queue!(bytes, EndSynchronizedUpdate)?;
+    }
+    Ok(bytes)
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// Gives the terminal back, once. Errors are of no use any more: the terminal may be gone.
+fn give_back() {
+    if TAKEN.swap(false, Ordering::SeqCst) {
+        let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
+        let _ = disable_raw_mode();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::style::{Color, Style};
+
+    use super::*;
+
+    #[test]
+    fn an_equal_frame_costs_no_byte_and_a_changed_one_is_synchronized() {
+        let area = Rect::new(0, 0, 20, 2);
+        let shown = Buffer::empty(area);
+        let mut frame = Buffer::empty(area);
+        assert!(difference(&shown, &frame).unwrap().is_empty());
+        frame.set_string(3, 1, "new", Style::new().fg(Color::Green));
+        let bytes = String::from_utf8(difference(&shown, &frame).unwrap()).unwrap();
+        assert!(bytes.starts_with("\u{1b}[?2026h") && bytes.ends_with("\u{1b}[?2026l"), "{bytes:?}");
+        assert!(bytes.contains("\u{1b}[2;4H") && bytes.contains("new"), "{bytes:?}");
+    }
+}
