@@ -13,6 +13,22 @@ pub fn binary(name: &str) -> PathBuf {
     path
 }
 
+/// A command of that program, in an environment without the variables that our programs read.
+pub fn command(name: &str) -> tokio::process::Command {
+    let mut command = tokio::process::Command::new(binary(name));
+    for variable in environment() {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// The variables of this environment that would change what our programs do.
+pub(crate) fn environment() -> impl Iterator<Item = String> {
+    let others = ["NO_COLOR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "NUXT_SESSION_PASSWORD"];
+    let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    names.filter(move |name| name.starts_with("SKEW_") || others.contains(&name.to_uppercase().as_str()))
+}
+
 /// Builds all programs into the target directory and profile of the running test, and answers where they are.
 fn build() -> PathBuf {
     // <target>/<profile>/deps/<this test>

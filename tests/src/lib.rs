@@ -8,11 +8,14 @@ use std::time::Duration;
 
 pub mod binaries;
 pub mod browser;
+pub mod http;
 pub mod nuxt;
 pub mod page;
 pub mod process;
 pub mod proxy;
 pub mod pty;
+pub mod server;
+pub mod site;
 
 /// How long a test waits for anything before it fails: long, since it costs nothing where things go well and a busy
 /// machine must not make tests fail.

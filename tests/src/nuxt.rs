@@ -5,10 +5,11 @@ pub mod pages;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 
-use reqwest::header::{CONTENT_TYPE, SET_COOKIE};
-use serde_json::{Value, json};
+use reqwest::header::SET_COOKIE;
+use serde_json::json;
 use tokio::process::Command;
 
+use crate::http;
 use crate::process::Process;
 
 /// What seals the app's sessions (`NUXT_SESSION_PASSWORD`).
@@ -50,6 +51,7 @@ impl Strategy {
 #[derive(Debug)]
 pub struct NuxtApp {
     process: Process,
+    strategy: Strategy,
     /// The loopback port it listens on.
     pub port: u16,
 }
@@ -67,8 +69,15 @@ impl NuxtApp {
         panic!("five free ports were all taken before the Nuxt app could bind them");
     }
 
-    /// Starts the app on `port`, as after a deploy; none where the port is taken.
-    pub async fn start_on(port: u16, strategy: Strategy, env: &[(&str, &str)]) -> Option<Self> {
+    /// Kills the app and starts it again on the same port. Of the environment it had, only `env` is kept.
+    pub async fn restart(&mut self, env: &[(&str, &str)]) {
+        self.process.kill();
+        let app = Self::start_on(self.port, self.strategy, env).await;
+        *self = app.expect("the port of the app that was killed is free");
+    }
+
+    /// None where the port is taken.
+    async fn start_on(port: u16, strategy: Strategy, env: &[(&str, &str)]) -> Option<Self> {
         let mut command = Command::new("node");
         command
             .arg(strategy.entry())
@@ -83,7 +92,7 @@ impl NuxtApp {
             () = process.stdout.until("word that the Nuxt app listens", |line| line.contains("Listening on").then_some(())) => true,
             () = process.stderr.until("a taken port", |line| line.contains("EADDRINUSE").then_some(())) => false,
         };
-        outcome.then_some(Self { process, port })
+        outcome.then_some(Self { process, strategy, port })
     }
 
     /// A URL of the app.
@@ -91,37 +100,14 @@ impl NuxtApp {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// What the documented endpoint `GET /api/admin/stats` says.
-    pub async fn stats(&self) -> Value {
-        let answer = reqwest::Client::new().get(self.url("/api/admin/stats")).bearer_auth(ADMIN_SECRET).send().await;
-        let body = answer.expect("the Nuxt app answers").text().await.expect("the answer has a body");
-        serde_json::from_str(&body).unwrap_or_else(|error| panic!("these are no stats: {error}: {body}"))
-    }
-
-    /// The documented `POST /api/admin/invalidate-route`: the answer's status and body.
-    pub async fn invalidate(&self, route: &str, secret: &str) -> (u16, Value) {
-        let answer = self.post("/api/admin/invalidate-route", &json!({ "route": route, "secret": secret })).await;
-        let status = answer.status().as_u16();
-        let body = answer.text().await.expect("the answer has a body");
-        (status, serde_json::from_str(&body).unwrap_or(Value::Null))
-    }
-
     /// Logs in with nuxt-auth-utils and answers the sealed `nuxt-session` cookie's value.
     pub async fn login(&self, role: &str) -> String {
-        let answer = self.post("/api/login", &json!({ "role": role, "password": LOGIN_PASSWORD })).await;
+        let body = json!({ "role": role, "password": LOGIN_PASSWORD });
+        let answer =
+            http::client().post(self.url("/api/login")).json(&body).send().await.expect("the Nuxt app answers");
         let cookies = answer.headers().get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
         let session = cookies.filter_map(|cookie| cookie.split(';').next()?.strip_prefix("nuxt-session=")).next_back();
         session.unwrap_or_else(|| panic!("no session came of the login: {answer:?}")).to_owned()
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> reqwest::Response {
-        let request = reqwest::Client::new().post(self.url(path)).header(CONTENT_TYPE, "application/json");
-        request.body(body.to_string()).send().await.expect("the Nuxt app answers")
-    }
-
-    /// Stops the app at once, as a crash or a deploy does.
-    pub fn stop(self) {
-        drop(self.process);
     }
 }
 

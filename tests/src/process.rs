@@ -49,6 +49,16 @@ impl Process {
         kill_process(pid, signal).unwrap_or_else(|error| panic!("{} took no signal: {error}", self.name));
     }
 
+    /// Kills the process, as a crash does, and reaps it: what it used (its port, its files) is free afterwards.
+    pub fn kill(&mut self) {
+        if self.child.start_kill().is_ok() {
+            let deadline = Instant::now() + Duration::from_secs(5);
+            while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
+                thread::sleep(Duration::from_millis(2));
+            }
+        }
+    }
+
     /// Waits until the process has ended and both outputs are read to their end.
     pub async fn ended(&mut self) -> ExitStatus {
         let ended = async {
@@ -67,13 +77,7 @@ impl Drop for Process {
         if thread::panicking() {
             eprintln!("--- {} wrote:\n{}{}---", self.name, self.stdout.text(), self.stderr.text());
         }
-        // Reaped here, so that what it used (its port, its files) is free when the next line of the test runs.
-        if self.child.start_kill().is_ok() {
-            let deadline = Instant::now() + Duration::from_secs(5);
-            while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
-                thread::sleep(Duration::from_millis(2));
-            }
-        }
+        self.kill();
     }
 }
 

@@ -10,7 +10,7 @@ use portable_pty::{CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_sy
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::PATIENCE;
+use crate::{PATIENCE, binaries};
 
 /// A running program and the screen it draws on. Dropped, the terminal hangs up and the program is killed; dropped
 /// by a failing test, it shows the last screen first.
@@ -26,13 +26,13 @@ pub struct Terminal {
 
 impl Terminal {
     /// Starts `program` with `args` in a terminal of `columns` × `rows`. `env` is added to the environment, in which
-    /// `TERM` is `xterm-256color` and the variables that the programs read (`SKEW_…`, `NO_COLOR`) are unset.
+    /// `TERM` is `xterm-256color` and there are no variables that our programs read.
     pub fn spawn(program: &Path, args: &[&str], env: &[(&str, &str)], (columns, rows): (u16, u16)) -> Self {
         let pair = native_pty_system().openpty(size(columns, rows)).expect("the system has a free PTY");
         let mut command = CommandBuilder::new(program);
         command.args(args);
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SKEW_") || name == "NO_COLOR") {
-            command.env_remove(name);
+        for variable in binaries::environment() {
+            command.env_remove(variable);
         }
         command.env("TERM", "xterm-256color");
         for (name, value) in env {

@@ -2,14 +2,7 @@
 
 use serde_json::Value;
 
-use crate::browser::{Browser, Person, Tab};
-
-/// A person whose browser holds this `nuxt-session` (see [`super::NuxtApp::login`]) for the origin of `url`.
-pub async fn with_session(browser: &Browser, url: &str, session: &str) -> Person {
-    let person = browser.person().await;
-    person.set_cookie(url, "nuxt-session", session).await;
-    person
-}
+use crate::browser::Tab;
 
 /// Waits until the page has its stream.
 pub async fn connected(tab: &Tab) {

@@ -1,0 +1,42 @@
+//! `skew-server` as a process.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use crate::binaries;
+use crate::nuxt::{ADMIN_SECRET, SESSION_PASSWORD};
+use crate::process::Process;
+
+/// A running `skew-server`.
+#[derive(Debug)]
+pub struct SkewServer {
+    /// The process; its log is its standard error.
+    pub process: Process,
+    /// Where it listens.
+    pub addr: SocketAddr,
+    args: Vec<String>,
+}
+
+impl SkewServer {
+    /// Starts it on a free loopback port, with the secrets of the Nuxt app ([`ADMIN_SECRET`], [`SESSION_PASSWORD`]) and
+    /// the given arguments.
+    pub async fn start(build_id: &str, args: &[&str]) -> Self {
+        let args: Vec<_> = args.iter().map(|&arg| arg.to_owned()).collect();
+        Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), build_id, args).await
+    }
+
+    /// Kills it and starts it again at the same address, with another current build.
+    pub async fn restart(&mut self, build_id: &str) {
+        self.process.kill();
+        *self = Self::start_at(self.addr, build_id, self.args.clone()).await;
+    }
+
+    async fn start_at(addr: SocketAddr, build_id: &str, args: Vec<String>) -> Self {
+        let mut command = binaries::command("skew-server");
+        command.env("SKEW_ADMIN_SECRET", ADMIN_SECRET).env("NUXT_SESSION_PASSWORD", SESSION_PASSWORD);
+        command.args(["--listen", &addr.to_string(), "--build-id", build_id]).args(&args);
+        let mut process = Process::spawn("skew-server", command);
+        let address = |line: &str| line.split_once("listening on http://")?.1.split('/').next()?.parse().ok();
+        let addr = process.stderr.until("the address that skew-server listens on", address).await;
+        Self { process, addr, args }
+    }
+}
