@@ -1,5 +1,5 @@
 // <script src="/__skew/client.js" data-build="BUILD_ID" async></script>
-// Or <meta name="skew-build" content="BUILD_ID">. Also: data-base, data-cookie.
+// Or <meta name="skew-build" content="BUILD_ID">. Also data-base, data-cookie.
 (() => {
   const script = document.currentScript;
   const data = script ? script.dataset : {};
@@ -11,8 +11,8 @@
   if (!window.EventSource || bot.test(navigator.userAgent)) return;
 
   let source, id, retry, silence;
-  let tries = 0;
-  let told; // the route the server knows
+  let tries = 1;
+  let told; // what the server knows
 
   const emit = (name, detail) => dispatchEvent(new CustomEvent(name, { detail, cancelable: true }));
 
@@ -54,7 +54,7 @@
     const { type, version, force } = message;
     if (type === 'connected') {
       id = message.connectionId;
-      tries = 0;
+      tries = 1;
       tell();
     }
     if (type === 'connected' || type === 'version') {

@@ -9,6 +9,8 @@ pub(crate) mod message;
 pub(crate) mod outbox;
 pub(crate) mod registry;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,0 +1,210 @@
+//! The hub alone, on a clock that stands still until everybody waits.
+
+use futures_util::FutureExt;
+use serde_json::{Value, json};
+use skew_proto::MatchKind;
+
+use super::command::{Opening, Transport, Verdict};
+use super::outbox::{Parcel, QUEUE_LIMIT};
+use super::*;
+use crate::handle::Handle;
+use crate::id::{ConnectionId, PublicId};
+
+fn start() -> Handle {
+    let (sender, commands) = mpsc::unbounded_channel();
+    let current = Current { version: "b1".into(), released_at: None };
+    tokio::spawn(Hub::new(current, Duration::from_millis(100), Arc::new(())).run(commands));
+    Handle::new(sender)
+}
+
+struct Client {
+    hub: Handle,
+    connection_id: ConnectionId,
+    id: PublicId,
+    outbox: Arc<Outbox>,
+}
+
+impl Client {
+    /// Opens a connection and takes its `connected`.
+    async fn open(hub: &Handle, transport: Transport, route: &str) -> Self {
+        let (connection_id, id) = (ConnectionId::random(), PublicId::random());
+        let outbox = Arc::new(Outbox::new(None));
+        let (version, route) = (None, route.to_owned());
+        hub.open(Opening { connection_id, id, version, route, ip: None, transport, outbox: outbox.clone() });
+        let client = Self { hub: hub.clone(), connection_id, id, outbox };
+        assert_eq!(client.next().await["type"], "connected");
+        client
+    }
+
+    async fn subscribe(&self) -> Value {
+        self.hub.subscribe(self.connection_id, Verdict::Granted).await.unwrap();
+        self.next().await
+    }
+
+    async fn next(&self) -> Value {
+        let json = match self.outbox.next().await.expect("the stream goes on") {
+            Parcel::Message(message) => message.json(),
+            Parcel::Stats(snapshot) => snapshot.json(&self.id.to_string()),
+        };
+        serde_json::from_slice(&json).unwrap()
+    }
+
+    fn nothing_waits(&self) -> bool {
+        self.outbox.next().now_or_never().is_none()
+    }
+}
+
+fn pattern(text: &str) -> RoutePattern {
+    RoutePattern::new(MatchKind::Prefix, text).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_stats_come_at_once_and_the_next_on_the_tick() {
+    let hub = start();
+    let admin = Client::open(&hub, Transport::Sse, "/admin").await;
+    let begun = Instant::now();
+    assert_eq!(admin.subscribe().await["total"], 1);
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+
+    for _ in 0..500 {
+        Client::open(&hub, Transport::Sse, "/").await;
+    }
+    assert!(admin.nothing_waits());
+    assert_eq!(admin.next().await["total"], 501);
+    assert_eq!(begun.elapsed().as_millis(), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_ticks_while_nothing_moves() {
+    let hub = start();
+    let admin = Client::open(&hub, Transport::WebSocket, "/").await;
+    admin.subscribe().await;
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert!(admin.nothing_waits());
+    hub.navigate(admin.connection_id, "/".into()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(admin.nothing_waits(), "a move to the same page is none");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_who_reads_late_gets_the_newest_stats_once() {
+    let hub = start();
+    let admin = Client::open(&hub, Transport::WebSocket, "/").await;
+    admin.subscribe().await;
+    let mut others = Vec::new();
+    for total in 2..10 {
+        others.push(Client::open(&hub, Transport::Sse, "/").await);
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        assert_eq!(hub.stats().await.unwrap().total, total);
+    }
+    assert_eq!(admin.next().await["total"], 9);
+    assert!(admin.nothing_waits());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_subscriber_gets_nothing_and_costs_nothing() {
+    let hub = start();
+    let admin = Client::open(&hub, Transport::Sse, "/").await;
+    admin.subscribe().await;
+    hub.close(admin.connection_id);
+    hub.subscribe(admin.connection_id, Verdict::Granted).await.unwrap();
+    Client::open(&hub, Transport::Sse, "/").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(admin.nothing_waits());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_carries_no_byte_of_stats() {
+    let hub = start();
+    let visitor = Client::open(&hub, Transport::Sse, "/").await;
+    hub.subscribe(visitor.connection_id, Verdict::Refused).await.unwrap();
+    assert_eq!(visitor.next().await, json!({"type": "stats-unauthorized"}));
+    Client::open(&hub, Transport::Sse, "/").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(visitor.nothing_waits());
+}
+
+#[tokio::test(start_paused = true)]
+async fn keepalives_go_to_sse_only_every_thirty_seconds() {
+    let hub = start();
+    let sse = Client::open(&hub, Transport::Sse, "/").await;
+    let websocket = Client::open(&hub, Transport::WebSocket, "/").await;
+    let begun = Instant::now();
+    for nth in 1..4 {
+        let message = sse.next().await;
+        assert_eq!((&message["type"], message["timestamp"].is_u64()), (&json!("keepalive"), true));
+        assert_eq!(begun.elapsed().as_secs(), 30 * nth);
+    }
+    assert!(websocket.nothing_waits());
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_equal_invalidations_differ_and_reach_only_who_matches() {
+    let hub = start();
+    let buyer = Client::open(&hub, Transport::Sse, "/checkout").await;
+    let helped = Client::open(&hub, Transport::WebSocket, "/checkout-help").await;
+    let reader = Client::open(&hub, Transport::Sse, "/").await;
+
+    let counted = hub.invalidate(pattern("/checkout"), Mode::DryRun).await.unwrap();
+    assert_eq!(counted.matched, 2);
+    assert!(buyer.nothing_waits());
+
+    for _ in 0..2 {
+        assert_eq!(hub.invalidate(pattern("/checkout"), Mode::Send).await.unwrap(), counted);
+    }
+    let (first, second) = (buyer.next().await, buyer.next().await);
+    assert_eq!((&first["version"], &first["force"]), (&json!("b1"), &json!(true)));
+    assert!(first["timestamp"].as_u64() < second["timestamp"].as_u64());
+    assert_eq!(helped.next().await, first);
+    assert!(reader.nothing_waits());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_reaches_everybody_and_moves_nobody() {
+    let hub = start();
+    let tab = Client::open(&hub, Transport::Sse, "/").await;
+    let released = hub.release(Release { version: "b2".into(), released_at: Some(17) }).await.unwrap();
+    assert_eq!(released, Released { previous: "b1".into(), reached: 1 });
+    let message = tab.next().await;
+    assert_eq!(
+        (&message["type"], &message["version"], &message["force"]),
+        (&json!("version"), &json!("b2"), &Value::Null)
+    );
+    let stats = hub.stats().await.unwrap();
+    assert_eq!(
+        (stats.versions["b1"], &stats.extra["current"], &stats.extra["releasedAt"]),
+        (1, &json!("b2"), &json!(17))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_lets_too_much_wait_is_closed_and_nobody_else() {
+    let hub = start();
+    let slow = Client::open(&hub, Transport::Sse, "/slow").await;
+    let quick = Client::open(&hub, Transport::Sse, "/quick").await;
+    for n in 0..=QUEUE_LIMIT {
+        let reached = hub.broadcast(&json!({ "n": n })).await.unwrap();
+        assert_eq!(reached, if n < QUEUE_LIMIT { 2 } else { 1 });
+        assert_eq!(quick.next().await["n"], n);
+    }
+    assert!(slow.outbox.next().await.is_none());
+    assert_eq!(hub.stats().await.unwrap().routes.into_keys().collect::<Vec<_>>(), ["/quick"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutting_down_ends_streams_and_waits_for_them() {
+    let hub = start();
+    let tab = Client::open(&hub, Transport::Sse, "/").await;
+    let down = tokio::spawn({
+        let hub = hub.clone();
+        async move { hub.shut_down().await }
+    });
+    assert!(tab.outbox.next().await.is_none());
+    let late = Client::open(&hub, Transport::Sse, "/").await;
+    assert!(late.outbox.next().await.is_none(), "a newcomer is ended as it comes");
+    hub.close(tab.connection_id);
+    hub.current().await.unwrap();
+    assert!(!down.is_finished());
+    hub.close(late.connection_id);
+    down.await.unwrap().unwrap();
+}
