@@ -1,5 +1,6 @@
 //! What the program does: each command, from checked arguments to its exit code.
 
+mod dashboard;
 mod invalidate;
 mod logging;
 mod messages;
@@ -14,7 +15,8 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Options};
+use crate::demo::Demo;
 use crate::output::Voice;
 use crate::state::site::Watchers;
 use crate::target::Target;
@@ -68,24 +70,35 @@ async fn run(cli: &Cli, voice: Voice) -> Result<(), Stop> {
         }
         (Some(Command::Stats { url }), _) => {
             logging::start(options, voice)?;
-            signals::until_interrupted(stats::run(target(url)?, options, voice)).await
+            signals::until_interrupted(stats::run(target(url)?, options)).await
         }
         (Some(Command::Invalidate { url, route, kind, dry_run, yes }), _) => {
             logging::start(options, voice)?;
             let request = invalidate::Request { route, kind: *kind, dry_run: *dry_run, yes: *yes };
             signals::until_interrupted(invalidate::run(target(url)?, &request, options, voice)).await
         }
-        (Some(Command::Demo { .. }), _) => Err(Stop::Failed("the demo is not built yet".to_owned())),
-        (None, Some(url)) if options.json => {
-            logging::start(options, voice)?;
-            stream::run(target(url)?, options, voice).await
+        (Some(Command::Demo { connections }), _) => {
+            let demo = Demo::start(*connections).await.map_err(|error| Stop::Failed(error.to_string()))?;
+            watch(Arc::new(demo.target(options.transport)?), options, voice).await
         }
-        (None, Some(_)) => Err(Stop::Failed("the dashboard is not built yet; use --json".to_owned())),
+        (None, Some(url)) => watch(target(url)?, options, voice).await,
         (None, None) => Err(Stop::Usage("a URL is needed, such as https://shop.example.com".to_owned())),
     }
 }
 
+/// The dashboard, or its figures as JSON.
+async fn watch(target: Arc<Target>, options: &Options, voice: Voice) -> Result<(), Stop> {
+    if options.json {
+        logging::start(options, voice)?;
+        return stream::run(target, options, voice).await;
+    }
+    if options.log_file.is_some() {
+        logging::start(options, voice)?;
+    }
+    dashboard::run(target, options).await
+}
+
 /// Whether watchers count, by the options.
-fn watchers(options: &crate::cli::Options) -> Watchers {
+fn watchers(options: &Options) -> Watchers {
     if options.count_watchers { Watchers::Counted } else { Watchers::LeftOut }
 }

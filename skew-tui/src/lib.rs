@@ -9,6 +9,7 @@ pub mod cli;
 mod clock;
 pub mod command;
 pub mod credentials;
+pub mod demo;
 mod event;
 mod http;
 pub mod invalidate;

@@ -51,7 +51,7 @@ pub(super) async fn run(
     voice: Voice,
 ) -> Result<(), Stop> {
     let pattern = check(request, options)?;
-    let (server, preview) = look(&target, pattern.clone(), voice).await?;
+    let (server, preview) = look(&target, pattern.clone()).await?;
     let invalidation = |dry_run| Invalidation { pattern: pattern.text().to_owned(), kind: request.kind, dry_run };
     let expected = match server {
         ServerKind::Skew => Some(counted(&invalidate(&target, &invalidation(true), server).await?)),
@@ -94,8 +94,8 @@ fn check(request: &Request<'_>, options: &Options) -> Result<RoutePattern, Stop>
 }
 
 /// Learns who the server is and who is connected, as far as it tells.
-async fn look(target: &Arc<Target>, pattern: RoutePattern, voice: Voice) -> Result<(ServerKind, Preview), Stop> {
-    let mut watch = Watch::start(Arc::clone(target), Watchers::LeftOut, voice)?;
+async fn look(target: &Arc<Target>, pattern: RoutePattern) -> Result<(ServerKind, Preview), Stop> {
+    let mut watch = Watch::start(Arc::clone(target), Watchers::LeftOut, None)?;
     let known = async {
         loop {
             watch.next().await?;

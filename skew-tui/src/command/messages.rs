@@ -16,7 +16,7 @@ const READER_CHECK: Duration = Duration::from_secs(1);
 
 /// Prints messages until nobody reads. Being refused stats is no reason to end: other messages come all the same.
 pub(super) async fn run(target: Arc<Target>, voice: Voice) -> Result<(), Stop> {
-    let mut watch = Watch::start(target, Watchers::LeftOut, voice)?;
+    let mut watch = Watch::start(target, Watchers::LeftOut, Some(voice))?;
     let mut sink = Sink::new();
     let mut reader = interval(READER_CHECK);
     reader.set_missed_tick_behavior(MissedTickBehavior::Delay);

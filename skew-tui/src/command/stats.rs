@@ -8,14 +8,14 @@ use super::stop::Stop;
 use super::watch::Watch;
 use super::watchers;
 use crate::cli::Options;
-use crate::output::{ReportOptions, Sink, Voice, report, report_line, summary};
+use crate::output::{ReportOptions, Sink, report, report_line, summary};
 use crate::state::site::{Authorization, Link};
 use crate::target::Target;
 
 /// Waits for stats, prints them once and is done.
-pub(super) async fn run(target: Arc<Target>, options: &Options, voice: Voice) -> Result<(), Stop> {
+pub(super) async fn run(target: Arc<Target>, options: &Options) -> Result<(), Stop> {
     let label = target.label();
-    let mut watch = Watch::start(target, watchers(options), voice)?;
+    let mut watch = Watch::start(target, watchers(options), None)?;
     let answer = timeout(options.timeout, until_answered(&mut watch)).await;
     let answer = answer.unwrap_or_else(|_| Err(Stop::Failed(silence(&watch))));
     let text = match (&answer, options.json) {

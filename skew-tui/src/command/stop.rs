@@ -1,8 +1,10 @@
 //! Why a command ends before it is done, and the exit code of that.
 
+use crate::app::AppError;
 use crate::cli::UsageError;
 use crate::output::SinkError;
 use crate::source::SourceError;
+use crate::target::TargetError;
 
 /// Why a command ends.
 #[derive(Debug)]
@@ -43,6 +45,21 @@ impl Stop {
 impl From<UsageError> for Stop {
     fn from(error: UsageError) -> Self {
         Self::Usage(error.to_string())
+    }
+}
+
+impl From<TargetError> for Stop {
+    fn from(error: TargetError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<AppError> for Stop {
+    fn from(error: AppError) -> Self {
+        match error {
+            AppError::NoTerminal => Self::Usage(error.to_string()),
+            AppError::Terminal(_) | AppError::Source(_) => Self::Failed(error.to_string()),
+        }
     }
 }
 

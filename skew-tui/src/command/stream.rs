@@ -46,7 +46,7 @@ impl Stream {
     fn start(target: Arc<Target>, options: &Options, voice: Voice) -> Result<Self, Stop> {
         let label = target.label();
         Ok(Self {
-            watch: Watch::start(target, watchers(options), voice)?,
+            watch: Watch::start(target, watchers(options), Some(voice))?,
             sink: Sink::new(),
             label,
             options: ReportOptions { without_connections: options.no_connections, top: options.top },

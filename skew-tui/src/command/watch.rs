@@ -15,14 +15,15 @@ use super::stop::Stop;
 pub(super) struct Watch {
     source: Source,
     clock: Clock,
-    voice: Voice,
+    voice: Option<Voice>,
     /// What is known.
     pub(super) site: Site,
 }
 
 impl Watch {
-    /// Begins to watch.
-    pub(super) fn start(target: Arc<Target>, watchers: Watchers, voice: Voice) -> Result<Self, Stop> {
+    /// Begins to watch. With a voice it says what happens to the connection; a command that asks once says only how that
+    /// ended.
+    pub(super) fn start(target: Arc<Target>, watchers: Watchers, voice: Option<Voice>) -> Result<Self, Stop> {
         let source = Source::start(target)?;
         Ok(Self { source, clock: Clock::start(), voice, site: Site::new(watchers) })
     }
@@ -42,7 +43,9 @@ impl Watch {
         self.site.observe(event, self.clock.now());
         // Nobody scrolls back here: what has been said is done with.
         for entry in self.site.log.drain(..) {
-            self.voice.happened(&entry);
+            if let Some(voice) = self.voice {
+                voice.happened(&entry);
+            }
         }
         Ok(message)
     }

@@ -9,7 +9,7 @@ use reqwest::redirect::{Action, Attempt, Policy};
 use reqwest::{Certificate, Client, ClientBuilder, Identity, RequestBuilder, Response, StatusCode, Url};
 use serde::Serialize;
 
-use super::error::{HttpError, one_line};
+use super::error::{HttpError, root_cause};
 use crate::target::Target;
 
 /// How long a connection may take to come about.
@@ -113,7 +113,7 @@ pub(crate) fn redirection(response: &Response) -> Option<String> {
 }
 
 fn build(target: &Target, with: impl Fn(ClientBuilder) -> ClientBuilder) -> Result<Client, HttpError> {
-    let setup = |what: &str, error: &reqwest::Error| HttpError::Setup(format!("{what}: {}", one_line(error)));
+    let setup = |what: &str, error: &reqwest::Error| HttpError::Setup(format!("{what}: {}", root_cause(error)));
     let roots = match target.ca_pem() {
         Some(pem) => {
             let roots = Certificate::from_pem_bundle(pem.as_bytes())

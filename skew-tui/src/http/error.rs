@@ -28,28 +28,26 @@ pub(crate) enum HttpError {
 
 impl From<reqwest::Error> for HttpError {
     fn from(error: reqwest::Error) -> Self {
-        Self::Unreachable(one_line(&error.without_url()))
+        let what = if error.is_connect() { "no connection" } else { "the request failed" };
+        let host = error.url().and_then(|url| url.host_str()).map(|host| format!(" to {host}")).unwrap_or_default();
+        if error.is_connect() && error.is_timeout() {
+            return Self::Unreachable(format!("{what}{host} came about in time"));
+        }
+        Self::Unreachable(format!("{what}{host}: {}", root_cause(&error)))
     }
 }
 
-/// An error with its causes in one line, without saying anything twice.
-pub(crate) fn one_line(error: &dyn Error) -> String {
-    let mut line = String::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let part = error.to_string();
-        if !line.contains(&part) {
-            if !line.is_empty() {
-                line.push_str(": ");
-            }
-            line.push_str(&part);
-        }
-        next = error.source();
+/// What lies at the bottom of an error: the layers above it only say that something failed.
+pub(crate) fn root_cause(error: &dyn Error) -> String {
+    let mut root = error;
+    while let Some(source) = root.source() {
+        root = source;
     }
-    if line.contains("UnknownIssuer") {
-        line.push_str("; if the site has a certificate of your own authority, pass --ca-file");
+    let mut text = root.to_string();
+    if text.contains("UnknownIssuer") {
+        text.push_str("; if the site has a certificate of your own authority, pass --ca-file");
     }
-    line
+    text
 }
 
 /// What a server said with a status that is no success: its status, and its own words where they are words.

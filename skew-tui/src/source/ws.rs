@@ -21,11 +21,16 @@ use crate::http::{Http, HttpError, redirection};
 /// Time between two pings: servers send nothing by themselves on a WebSocket.
 const PING: Duration = Duration::from_secs(25);
 
+/// How long a server may take to say its first word. Nitro opens a WebSocket at any path of the app, and where nothing of
+/// this protocol is behind it nothing is ever said.
+const GREETING: Duration = Duration::from_secs(5);
+
 /// An open WebSocket.
 pub(super) struct Ws {
     socket: WebSocketStream<Upgraded>,
     pings: Interval,
     heard_at: Instant,
+    greeting: Option<String>,
 }
 
 impl Ws {
@@ -40,7 +45,11 @@ impl Ws {
         let socket = WebSocketStream::from_raw_socket(upgraded, Role::Client, Some(config)).await;
         let mut pings = interval_at(Instant::now() + PING, PING);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Ok(Self { socket, pings, heard_at: Instant::now() })
+        let mut ws = Self { socket, pings, heard_at: Instant::now(), greeting: None };
+        let greeting = tokio::time::timeout(GREETING, ws.next()).await;
+        let mute = |_| Ended::Missing(format!("{} is a WebSocket that says nothing", url.path()));
+        ws.greeting = Some(greeting.map_err(mute)??);
+        Ok(ws)
     }
 
     /// Asks for stats.
@@ -49,6 +58,9 @@ impl Ws {
     }
 
     pub(super) async fn next(&mut self) -> Result<String, Ended> {
+        if let Some(greeting) = self.greeting.take() {
+            return Ok(greeting);
+        }
         loop {
             tokio::select! {
                 message = self.socket.next() => {
