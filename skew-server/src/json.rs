@@ -42,7 +42,9 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Posted<T> {
             return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send content-type: application/json"));
         }
         let bytes = read(&parts, body).await?;
-        // Where in the text an error is says nothing to a person who did not write the text; what is missing does.
+        if !bytes.trim_ascii_start().starts_with(b"{") {
+            return Err(ApiError::bad_request("bad JSON: the body must be an object"));
+        }
         let body =
             serde_json::from_slice(&bytes).map_err(|error| ApiError::bad_request(format!("bad JSON: {error}")))?;
         Ok(Self { body, credentials: Credentials::of(&parts, source) })

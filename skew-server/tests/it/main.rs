@@ -1,0 +1,10 @@
+//! The server over real sockets.
+
+mod admin;
+mod embed;
+mod lifecycle;
+mod limits;
+mod posts;
+mod program;
+mod recordings;
+mod support;

@@ -1,0 +1,200 @@
+//! The program itself: arguments, exit codes, signals.
+
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
+
+use super::support::{Sse, answer, client, soon, with};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_skew-server");
+
+/// The program with an environment that holds nothing of ours.
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.env_clear().args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.kill_on_drop(true);
+    command
+}
+
+/// A run that ends by itself: its exit code, stdout and stderr.
+async fn run(mut command: Command) -> (i32, String, String) {
+    let output = soon("the end of the program", command.output()).await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+struct Program {
+    child: Child,
+    log: Lines<BufReader<ChildStderr>>,
+    /// With the base path.
+    url: String,
+}
+
+impl Program {
+    async fn start(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut program = Self { child, log, url: String::new() };
+        let line = program.logged("listening on ").await;
+        let url = line.split("listening on ").nth(1).unwrap();
+        program.url = url.split(['"', ' ']).next().unwrap().to_owned();
+        program
+    }
+
+    /// The next line of the log that holds `text`.
+    async fn logged(&mut self, text: &str) -> String {
+        soon("a line in the log", async {
+            while let Some(line) = self.log.next_line().await.unwrap() {
+                if line.contains(text) {
+                    return line;
+                }
+            }
+            panic!("the program has ended without {text:?}");
+        })
+        .await
+    }
+
+    #[cfg(unix)]
+    async fn signal(&self, name: &str) {
+        let pid = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().await.unwrap().success());
+    }
+}
+
+#[tokio::test]
+async fn the_help_is_what_is_written_down() {
+    let (code, help, _) = run(command(&["--help"])).await;
+    assert_eq!(code, 0);
+    insta::assert_snapshot!("help", help);
+}
+
+#[tokio::test]
+async fn wrong_usage_is_two_and_says_what_is_missing() {
+    let (code, _, error) = run(command(&[])).await;
+    assert!(code == 2 && error.contains("--build-id") && error.contains("--manifest"), "{error}");
+    let (code, _, error) = run(command(&["--build-id", "b", "--trusted-proxy", "localhost"])).await;
+    assert!(code == 2 && error.contains("10.0.0.0/8"), "{error}");
+}
+
+#[tokio::test]
+async fn what_keeps_it_from_starting_is_one_clear_line_and_one() {
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let empty = tempfile::NamedTempFile::new().unwrap();
+    let empty = empty.path().to_str().unwrap();
+    for (arguments, expected) in [
+        (vec!["--listen", &taken], format!("can't listen on {taken}: ")),
+        (vec!["--admin-secret-file", "/nowhere/secret"], "can't read the secret file /nowhere/secret: ".to_owned()),
+        (vec!["--stats-secret-file", empty], format!("the secret file {empty}: the secret is empty")),
+        (vec!["--nuxt-session-password-file", "/nowhere/p"], "can't read the secret file /nowhere/p: ".to_owned()),
+        (vec!["--base-path", "skew"], "the base path \"skew\" must begin with /".to_owned()),
+        (vec!["--allow-origin", "example.com"], "the origin \"example.com\" must look like".to_owned()),
+    ] {
+        let mut command = command(&["--build-id", "b", "--log-level", "error"]);
+        command.args(arguments);
+        let (code, stdout, error) = run(command).await;
+        assert_eq!((code, stdout.as_str()), (1, ""));
+        assert!(error.starts_with(&format!("skew-server: {expected}")) && error.lines().count() == 1, "{error}");
+    }
+    let (code, _, error) = run(command(&["--manifest", "/nowhere/latest.json"])).await;
+    assert!(
+        code == 1 && error.contains("can't read the manifest /nowhere/latest.json") && error.contains("--build-id")
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_signal_ends_streams_in_order_and_the_program_with_zero() {
+    for signal in ["INT", "TERM"] {
+        let mut program = Program::start(command(&["--listen", "127.0.0.1:0", "--build-id", "b1"])).await;
+        let mut sse = Sse::open(&format!("{}/sse", program.url), &[]).await;
+        program.signal(signal).await;
+        assert_eq!(sse.next_or_end().await, None);
+        assert_eq!(soon("the exit", program.child.wait()).await.unwrap().code(), Some(0));
+        let mut stdout = String::new();
+        program.child.stdout.take().unwrap().read_to_string(&mut stdout).await.unwrap();
+        assert_eq!(stdout, "");
+    }
+}
+
+#[tokio::test]
+async fn everything_can_be_set_by_the_environment() {
+    let mut command = command(&[]);
+    command.envs([
+        ("SKEW_LISTEN", "127.0.0.1:0"),
+        ("SKEW_BUILD_ID", "b7"),
+        ("SKEW_BASE_PATH", "/shop/__skew"),
+        ("SKEW_ROUTE_TRACKING", "1"),
+        ("SKEW_IP_TRACKING", "true"),
+        ("SKEW_TRUSTED_PROXY", "127.0.0.1,10.0.0.0/8"),
+        ("SKEW_ADMIN_SECRET", "adm1n"),
+        ("SKEW_LOG_FORMAT", "json"),
+    ]);
+    let mut program = Program::start(command).await;
+    assert!(program.url.ends_with("/shop/__skew"), "{}", program.url);
+    let mut sse = Sse::open(&format!("{}/sse?route=/a", program.url), &[("x-forwarded-for", "203.0.113.9")]).await;
+    let stats = client().get(format!("{}/admin/stats", program.url)).header("authorization", "Bearer adm1n");
+    let stats = answer(stats).await.body;
+    assert_eq!((&stats["current"], &stats["routes"]), (&json!("b7"), &json!({"/a": 1})));
+    assert_eq!(stats["connections"][0]["ip"], "203.0.113.9");
+
+    let body = json!({"route": "/\u{1b}[2J", "secret": "adm1n", "match": "regex"}).to_string();
+    let post = client().post(format!("{}/admin/invalidate-route", program.url)).body(body);
+    assert_eq!(answer(with(post, &[("content-type", "application/json")])).await.status, 400);
+    let body = json!({"route": "/a", "secret": "adm1n"}).to_string();
+    let post = client().post(format!("{}/admin/invalidate-route", program.url)).body(body);
+    assert_eq!(answer(with(post, &[("content-type", "application/json")])).await.status, 200);
+    assert_eq!(sse.next().await["force"], true);
+    let line: Value = serde_json::from_str(&program.logged("invalidated").await).unwrap();
+    assert_eq!((&line["fields"]["who"], &line["fields"]["reached"]), (&json!("admin secret"), &json!(1)));
+    assert!(!line.to_string().contains("adm1n"));
+}
+
+#[tokio::test]
+async fn without_credentials_the_log_says_what_to_set() {
+    let mut command = command(&["--listen", "127.0.0.1:0", "--build-id", "b1"]);
+    let mut child = command.spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let line = soon("the warning", log.next_line()).await.unwrap().unwrap();
+    assert!(line.contains("WARN") && line.contains("--admin-secret-file"), "{line}");
+}
+
+#[tokio::test]
+async fn a_route_can_not_forge_a_line_in_the_log() {
+    let mut command = command(&["--listen", "127.0.0.1:0", "--build-id", "b1"]);
+    command.env("SKEW_ADMIN_SECRET", "adm1n");
+    let mut program = Program::start(command).await;
+    let body = json!({"route": "/a\nERROR forged\u{202e}\u{1b}[2J", "secret": "adm1n"}).to_string();
+    let post = client().post(format!("{}/admin/invalidate-route", program.url)).body(body);
+    assert_eq!(answer(with(post, &[("content-type", "application/json")])).await.status, 200);
+    let line = program.logged("invalidated a route").await;
+    assert!(line.contains("forged") && !line.contains(skew_proto::text::is_harmful), "{line:?}");
+}
+
+#[tokio::test]
+async fn a_manifest_is_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("latest.json");
+    let publish = |id: &str, timestamp: u64| {
+        // In one step, as a deploy does it: a reader must never see half a file.
+        let next = folder.path().join("next.json");
+        std::fs::write(&next, json!({"id": id, "timestamp": timestamp}).to_string()).unwrap();
+        std::fs::rename(&next, &path).unwrap();
+    };
+    publish("b1", 17);
+    let arguments = ["--listen", "127.0.0.1:0", "--manifest-interval", "20ms", "--manifest", path.to_str().unwrap()];
+    let mut program = Program::start(command(&arguments)).await;
+    program.logged("released a build").await;
+    let mut sse = Sse::open(&format!("{}/sse", program.url), &[]).await;
+    assert_eq!(sse.connected["version"], "b1");
+
+    publish("b2", 18);
+    let message = sse.next().await;
+    assert_eq!((&message["type"], &message["version"]), (&json!("version"), &json!("b2")));
+    std::fs::remove_file(&path).unwrap();
+    program.logged("can't read the manifest").await;
+    publish("b3", 19);
+    assert_eq!(sse.next().await["version"], "b3");
+}
