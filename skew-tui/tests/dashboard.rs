@@ -11,3 +11,5 @@ mod keys;
 mod pictures;
 #[path = "dashboard/safety.rs"]
 mod safety;
+#[path = "dashboard/svg.rs"]
+mod svg;

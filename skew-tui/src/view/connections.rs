@@ -10,6 +10,9 @@ use crate::state::{Pane, State};
 use crate::theme::Theme;
 
 pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
     let panes = state.panes();
     let site = state.shown();
     let list = site.stats.as_ref().map(|stats| stats.connections.as_slice()).unwrap_or_default();

@@ -196,7 +196,8 @@ fn reached(reach: &Reach, theme: &Theme) -> Vec<Line<'static>> {
     ])];
     lines.extend(by_route(reach.routes.iter().map(|(route, count)| (route.as_str(), *count)), reach.routes.len(), theme));
     if reach.watchers > 0 {
-        let words = format!("and {} skew-tui, which has no page to refresh", text::number(reach.watchers));
+        let has = if reach.watchers == 1 { "has" } else { "have" };
+        let words = format!("and {} skew-tui, which {has} no page to refresh", text::number(reach.watchers));
         lines.push(Line::from(Span::styled(words, theme.faint)));
     }
     lines
@@ -217,28 +218,23 @@ fn by_route<'a>(
         })
         .collect();
     if all > ROUTES {
-        lines.push(Line::from(Span::styled(format!("           and {} more routes", text::number((all - ROUTES) as u64)), theme.faint)));
+        lines.push(Line::from(Span::styled(format!("           and {} more", text::number((all - ROUTES) as u64)), theme.faint)));
     }
     lines
 }
 
 fn outcome(asked: &Invalidation, result: &Result<InvalidateAnswer, String>, theme: &Theme) -> Page {
     let mut lines = vec![subject(asked.kind, &asked.pattern, theme), Line::default()];
-    let border = match result {
+    let refusal = match result {
         Ok(answer) if answer.ok => {
             lines.extend(answered(answer, theme));
-            theme.good
+            return page("Invalidated", theme.good, lines);
         }
-        Ok(_) => {
-            lines.extend(sentences("The server says that it did not do it.", theme.bad));
-            theme.bad
-        }
-        Err(error) => {
-            lines.extend(sentences(error, theme.bad));
-            theme.bad
-        }
+        Ok(_) => "The server says that it did not do it.",
+        Err(error) => error,
     };
-    page("Invalidated", border, lines)
+    lines.extend(sentences(refusal, theme.bad));
+    page("Not invalidated", theme.bad, lines)
 }
 
 fn answered(answer: &InvalidateAnswer, theme: &Theme) -> Vec<Line<'static>> {

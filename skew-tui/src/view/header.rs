@@ -24,27 +24,50 @@ pub(super) fn height(width: u16) -> u16 {
 pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let [first, second] = [0, 1].map(|row| Rect { y: area.y + row, height: 1, ..area });
     let totals = Line::from(totals(state, theme));
-    let current = Line::from(current(state, theme));
-    let link = link(state, theme);
-    let mut left = vec![Span::raw(" "), Span::styled(" skew ", theme.badge), Span::raw("  ")];
-    let fixed: usize = left.iter().chain(&link).map(Span::width).sum();
-    let beside = if area.height == 1 { totals.width() + current.width() + 4 } else { totals.width() };
-    let label = text::fit(state.label(), usize::from(area.width).saturating_sub(fixed + beside + 4));
-    left.push(Span::styled(label, theme.strong));
-    left.push(Span::raw("   "));
-    left.extend(link);
-    let left = Line::from(left);
-    let indent = u16::try_from(left.width()).unwrap_or(u16::MAX);
-    left.render(first, buf);
-    if area.height == 1 {
-        let room = first.width.saturating_sub(indent).saturating_sub(u16::try_from(totals.width()).unwrap_or(0));
-        let middle = Rect { x: first.x + indent.min(first.width), width: room, ..first };
-        current.alignment(Alignment::Center).render(middle, buf);
-    } else {
-        let under_label = Rect { x: second.x + 9, width: second.width.saturating_sub(9), ..second };
-        current.render(under_label, buf);
+    let link = Line::from(link(state, theme));
+    let badge = [Span::raw(" "), Span::styled(" skew ", theme.badge), Span::raw("  ")];
+    let indent = badge.iter().map(Span::width).sum::<usize>();
+    if area.height > 1 {
+        let label = fit_label(state, area.width, indent + link.width() + 4);
+        left(badge, label, link, theme).render(first, buf);
+        let under_label = Rect { x: second.x + columns(indent), width: second.width.saturating_sub(columns(indent)), ..second };
+        Line::from(current(state, theme)).render(under_label, buf);
+        totals.alignment(Alignment::Right).render(second, buf);
+        return;
     }
+    let whole = text::fit(state.label(), usize::from(area.width));
+    let taken = indent + text::width(&whole) + link.width() + totals.width() + GAP * 3;
+    let mut current = Line::from(current(state, theme));
+    if taken + current.width() > usize::from(area.width) {
+        // The age of the release gives way before the name of the site does.
+        current.spans.truncate(2);
+    }
+    let label = fit_label(state, area.width, indent + link.width() + current.width() + totals.width() + GAP * 3);
+    let left = left(badge, label, link, theme);
+    let begin = columns(left.width() + GAP);
+    let room = area.width.saturating_sub(begin).saturating_sub(columns(totals.width() + GAP));
+    left.render(first, buf);
+    current.alignment(Alignment::Center).render(Rect { x: first.x + begin.min(first.width), width: room, ..first }, buf);
     totals.alignment(Alignment::Right).render(first, buf);
+}
+
+/// Columns between two parts.
+const GAP: usize = 3;
+
+fn left<'a>(badge: [Span<'a>; 3], label: String, link: Line<'a>, theme: &Theme) -> Line<'a> {
+    let mut spans = Vec::from(badge);
+    spans.push(Span::styled(label, theme.strong));
+    spans.push(Span::raw(" ".repeat(GAP)));
+    spans.extend(link.spans);
+    Line::from(spans)
+}
+
+fn fit_label(state: &State, width: u16, taken: usize) -> String {
+    text::fit(state.label(), usize::from(width).saturating_sub(taken))
+}
+
+fn columns(width: usize) -> u16 {
+    u16::try_from(width).unwrap_or(u16::MAX)
 }
 
 fn link<'a>(state: &State, theme: &Theme) -> Vec<Span<'a>> {

@@ -11,6 +11,12 @@ pub(super) const SMALLEST: (u16, u16) = (80, 24);
 /// Width from which the log stands beside the other panes.
 const WIDE: u16 = 160;
 
+/// Height of the gauge.
+const ROLLOUT: u16 = 4;
+
+/// Smallest height of a list that is of use.
+const LIST: u16 = 5;
+
 /// The regions of the screen. A region without room is empty.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Regions {
@@ -60,11 +66,14 @@ pub(super) fn regions(area: Rect, state: &State) -> Regions {
         (main, log)
     };
     let notice_height = notice::height(state, main.width);
+    // Where a notice leaves no room for three lists, the longest one gives way: the figures are old then anyway.
+    let left = main.height.saturating_sub(ROLLOUT + notice_height);
+    let connections = if left < 2 * LIST { Constraint::Length(0) } else { Constraint::Fill(6) };
     let [rollout, notice, upper, connections] = Layout::vertical([
-        Constraint::Length(4),
+        Constraint::Length(ROLLOUT),
         Constraint::Length(notice_height),
         Constraint::Fill(5),
-        Constraint::Fill(6),
+        connections,
     ])
     .areas(main);
     let [versions, routes] = Layout::horizontal([Constraint::Fill(3), Constraint::Fill(4)]).areas(upper);

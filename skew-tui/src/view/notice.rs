@@ -69,10 +69,10 @@ fn words(notice: Notice<'_>, state: &State, warn: Style, bad: Style) -> Words {
             title: "No answer",
             style: warn,
             paragraphs: vec![
-                "Stats were asked for, and nothing has come. On a stock app that means one of these:".to_owned(),
-                "· its hook skew:authorize-stats throws: on a WebSocket the hook's event has only headers".to_owned(),
-                "· it runs as several processes and the request met another one: it needs sticky sessions".to_owned(),
-                "· tracking is off: skewProtection.connectionTracking".to_owned(),
+                "Stats were asked for, and nothing has come. On a stock app this means:".to_owned(),
+                "· its hook skew:authorize-stats throws (on WS its event has only headers)".to_owned(),
+                "· or it runs as several processes, and needs sticky sessions".to_owned(),
+                "· or tracking is off: skewProtection.connectionTracking".to_owned(),
             ],
         },
         Notice::RefusedByHook => Words { title: "Not authorized", style: bad, paragraphs: remedy() },
@@ -87,9 +87,8 @@ fn words(notice: Notice<'_>, state: &State, warn: Style, bad: Style) -> Words {
 fn remedy() -> Vec<String> {
     vec![
         "The server does not show its stats to these credentials.".to_owned(),
-        "· give yours by SKEW_TOKEN (a token) or SKEW_COOKIE (an admin's session), or by --token-file, --cookie-file"
-            .to_owned(),
-        "· a Nuxt app decides in its hook skew:authorize-stats, which must call authorize() for you".to_owned(),
-        "· skew-server takes the secret of --admin-secret-file or --stats-secret-file as SKEW_TOKEN".to_owned(),
+        "· give SKEW_TOKEN or --token-file (bearer), SKEW_COOKIE or --cookie-file".to_owned(),
+        "· a Nuxt app's hook skew:authorize-stats must call authorize() for you".to_owned(),
+        "· skew-server takes the secret of its --stats- or --admin-secret-file".to_owned(),
     ]
 }

@@ -26,7 +26,7 @@ pub(super) fn frame(pane: Pane, note: &str, state: &State, theme: &Theme, area: 
         Span::styled(format!(" {} ", pane.title()), name),
     ];
     if !note.is_empty() {
-        title.push(Span::styled(format!("{note} "), theme.faint));
+        title.push(Span::styled(format!("· {note} "), theme.faint));
     }
     let mut block = block(Line::from(title), border);
     let mut right = Vec::new();

@@ -15,15 +15,9 @@ use crate::theme::Theme;
 const LABEL: u16 = 8;
 
 pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let title = Line::from(vec![Span::styled(" Rollout ", theme.strong), Span::styled("builds at last connect ", theme.faint)]);
-    let mut block = pane::block(title, theme.faint);
-    if let Some(age) = state.figures_age() {
-        let words = Span::styled(format!(" figures are {} old ", clock::age(age)), theme.warn);
-        block = block.title(Line::from(words).alignment(Alignment::Right));
-    } else if state.site().transport == Some(Transport::Poll) {
-        let words = Span::styled(" polled: no connection of our own is in it ", theme.faint);
-        block = block.title(Line::from(words).alignment(Alignment::Right));
-    }
+    let title = Line::from(vec![Span::styled(" Rollout ", theme.strong), Span::styled("· builds at last connect ", theme.faint)]);
+    let trust = Line::from(trust(state, theme)).alignment(Alignment::Right);
+    let block = pane::block(title, theme.faint).title(trust);
     let inside = block.inner(area);
     block.render(area, buf);
     let [gauge, words] = [0, 1].map(|row| Rect { y: inside.y + row, height: 1, ..inside });
@@ -41,6 +35,19 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let percent = Span::styled(percent_label(current, total), theme.strong);
     Line::from(percent).alignment(Alignment::Right).render(gauge, buf);
     sentence(state, theme).render(words, buf);
+}
+
+/// How far the figures can be trusted.
+fn trust<'a>(state: &State, theme: &Theme) -> Vec<Span<'a>> {
+    if let Some(age) = state.figures_age() {
+        return vec![Span::styled(format!(" figures are {} old ", clock::age(age)), theme.warn)];
+    }
+    let mut spans = Vec::new();
+    if state.site().transport == Some(Transport::Poll) {
+        spans.push(Span::styled(" polled: no connection of our own is in it ·", theme.faint));
+    }
+    spans.push(Span::styled(" authorized ", theme.good));
+    spans
 }
 
 fn sentence<'a>(state: &State, theme: &Theme) -> Line<'a> {

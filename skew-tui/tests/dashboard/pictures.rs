@@ -137,3 +137,10 @@ fn without_colours_nothing_is_coloured_and_the_words_are_the_same() {
     let plain = draw(&mut live(), 120, 40, Colors::None);
     assert!(plain.content().iter().any(|cell| cell.modifier.contains(Modifier::REVERSED)), "the selected row is seen");
 }
+
+#[test]
+fn the_picture_in_the_readme_is_todays_dashboard() {
+    let committed = include_str!("../../../docs/dashboard.svg");
+    let drawn = crate::svg::render(&crate::svg::frame());
+    assert!(committed == drawn, "draw it anew: cargo run -p skew-tui --example picture > docs/dashboard.svg");
+}

@@ -38,9 +38,14 @@ pub(crate) fn frame(json: &serde_json::Value) -> SourceEvent {
 
 /// The stream is open and stats were asked for.
 pub(crate) fn connected(state: &mut State) {
-    tell(state, 10, [SourceEvent::Connecting(Transport::Sse)]);
+    connected_at(state, 10);
+}
+
+/// The same at another moment.
+pub(crate) fn connected_at(state: &mut State, ms: u64) {
+    tell(state, ms, [SourceEvent::Connecting(Transport::Sse)]);
     let hello = serde_json::json!({"type": "connected", "version": "8f3a2c1d", "connectionId": "its-own"});
-    tell(state, 40, [SourceEvent::Open(Transport::Sse), frame(&hello), SourceEvent::Subscribed]);
+    tell(state, ms + 30, [SourceEvent::Open(Transport::Sse), frame(&hello), SourceEvent::Subscribed]);
 }
 
 /// The same with `skew-server`, which says who it is.
