@@ -116,6 +116,9 @@ impl Handle {
 
     /// Asks every connection whose route matches to reload: `{"type":"version","version":CURRENT,"force":true,…}`.
     ///
+    /// The rule is applied to the route as stats show it, without exception: `/` by prefix also takes the instances of `skew-tui`,
+    /// and does not take the connections counted under `other`, which a pattern `other` does.
+    ///
     /// # Errors
     ///
     /// When the server has stopped.

@@ -51,8 +51,8 @@ pub(crate) struct Hub {
     tick: Option<Instant>,
     last_timestamp: u64,
     slow_closed: u64,
-    /// Who waits for the last connection to be gone. No connection stays open from then on.
-    shutdown: Option<Reply<()>>,
+    /// While shutting down, who waits for the last connection to be gone.
+    shutdown: Option<Vec<Reply<()>>>,
     hooks: Arc<dyn Hooks>,
 }
 
@@ -294,14 +294,14 @@ impl Hub {
         for (_, entry) in self.registry.iter() {
             entry.peer.outbox.end();
         }
-        self.shutdown = Some(reply);
+        self.shutdown.get_or_insert_default().push(reply);
         if self.registry.is_empty() {
             self.report_empty();
         }
     }
 
     fn report_empty(&mut self) {
-        if let Some(reply) = self.shutdown.take() {
+        for reply in self.shutdown.iter_mut().flat_map(|waiting| waiting.drain(..)) {
             let _ = reply.send(());
         }
     }

@@ -195,6 +195,11 @@ async fn who_lets_too_much_wait_is_closed_and_nobody_else() {
 async fn shutting_down_ends_streams_and_waits_for_them() {
     let hub = start();
     let tab = Client::open(&hub, Transport::Sse, "/").await;
+    // Two ask, and both are answered.
+    let also = tokio::spawn({
+        let hub = hub.clone();
+        async move { hub.shut_down().await }
+    });
     let down = tokio::spawn({
         let hub = hub.clone();
         async move { hub.shut_down().await }
@@ -207,4 +212,7 @@ async fn shutting_down_ends_streams_and_waits_for_them() {
     assert!(!down.is_finished());
     hub.close(late.connection_id);
     down.await.unwrap().unwrap();
+    also.await.unwrap().unwrap();
+    let later = Client::open(&hub, Transport::Sse, "/").await;
+    assert!(later.outbox.next().await.is_none(), "it stays shut down");
 }

@@ -1,5 +1,7 @@
 //! The server over real sockets.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
 mod admin;
 mod embed;
 mod lifecycle;
