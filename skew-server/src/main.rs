@@ -37,10 +37,10 @@ async fn run(args: &Args) -> Result<(), StartError> {
     let failed = |error| StartError::Listen { address: args.listen.clone(), error };
     let listener = TcpListener::bind(&args.listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
+    tracing::info!("listening on http://{address}{base_path}");
     if let Some(manifest) = manifest {
         tokio::spawn(manifest.follow(handle.clone(), args.manifest_interval));
     }
-    tracing::info!("listening on http://{address}{base_path}");
     skew_server::serve(listener, router, &handle, signalled()).await;
     tracing::info!("stopped");
     Ok(())
