@@ -122,6 +122,12 @@ impl Tab {
         self.wait_until("document.readyState === 'complete'").await;
     }
 
+    /// Takes another user agent for all that is loaded from now on.
+    pub async fn pose_as(&self, user_agent: &str) {
+        let taken = self.call("Network.setUserAgentOverride", json!({ "userAgent": user_agent })).await;
+        taken.unwrap_or_else(|error| panic!("the user agent is not taken: {error}"));
+    }
+
     /// The value of a JavaScript expression in the page, awaited where it is a promise; it must be JSON.
     pub async fn eval(&self, expression: &str) -> Value {
         let value = timeout(PATIENCE, self.evaluate(expression)).await;
