@@ -6,6 +6,7 @@ mod admin;
 mod embed;
 mod lifecycle;
 mod limits;
+mod manifest;
 mod posts;
 mod program;
 mod recordings;

@@ -174,6 +174,22 @@ async fn a_route_can_not_forge_a_line_in_the_log() {
 }
 
 #[tokio::test]
+async fn a_broken_log_pipe_stops_nothing() {
+    let mut command = command(&["--listen", "127.0.0.1:0", "--build-id", "b1"]);
+    command.env("SKEW_ADMIN_SECRET", "adm1n");
+    let Program { mut child, log, url } = Program::start(command).await;
+    drop(log);
+    for version in ["b2", "b3"] {
+        let body = json!({ "version": version }).to_string();
+        let post = client().post(format!("{url}/admin/release")).body(body);
+        let headers = [("content-type", "application/json"), ("authorization", "Bearer adm1n")];
+        assert_eq!(answer(with(post, &headers)).await.body["version"], version);
+    }
+    assert_eq!(Sse::open(&format!("{url}/sse"), &[]).await.connected["version"], "b3");
+    assert!(child.try_wait().unwrap().is_none());
+}
+
+#[tokio::test]
 async fn a_manifest_is_followed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("latest.json");

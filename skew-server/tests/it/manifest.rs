@@ -1,0 +1,33 @@
+//! Release lists on the web.
+
+use axum::Router;
+use axum::routing::get;
+use skew_server::manifest::Manifest;
+use tokio::net::TcpListener;
+
+const LIST: &str =
+    r#"{"id":"b2","timestamp":17,"skewProtection":{"versions":{"b2":{"timestamp":"2026-11-21T10:00:00Z"}}}}"#;
+
+#[tokio::test]
+async fn a_list_is_read_from_a_site_and_an_error_names_it() {
+    let site = Router::new()
+        .route("/builds/latest.json", get(|| async { LIST }))
+        .route("/page", get(|| async { "<!doctype html>" }))
+        .route("/huge", get(|| async { " ".repeat(5_000_000) }));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, site).await });
+
+    let read = |path: &str| {
+        let url = format!("http://{address}{path}");
+        async move { Manifest::new(&url).unwrap().read().await.map_err(|error| error.to_string()) }
+    };
+    let release = read("/builds/latest.json").await.unwrap();
+    assert_eq!((release.version.as_str(), release.released_at), ("b2", Some(1_795_255_200_000)));
+    for (path, reason) in [("/page", "no release list"), ("/missing", "404"), ("/huge", "over 4194304 bytes")] {
+        let error = read(path).await.unwrap_err();
+        let start = format!("can't read the manifest http://{address}{path}: ");
+        assert!(error.starts_with(&start) && error.contains(reason) && !error.contains('\n'), "{error}");
+    }
+    assert!(Manifest::new("http://").is_err());
+}
