@@ -90,6 +90,28 @@ async fn a_dripped_head_is_cut_off_after_ten_seconds() {
     assert_eq!(begun.elapsed().as_secs(), 10);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_connection_kept_alive_for_nothing_is_closed() {
+    let server = Server::start(config()).await;
+    let mut socket = TcpStream::connect(server.address).await.unwrap();
+    let begun = tokio::time::Instant::now();
+    socket.write_all(b"GET /__skew/health HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    let _ = tokio::time::timeout(Duration::from_secs(60), socket.read_to_end(&mut answer)).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200 OK"));
+    assert_eq!(begun.elapsed().as_secs(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_is_not_cut_off_for_being_quiet() {
+    let server = Server::start(config()).await;
+    let mut sse = server.sse("", &[]).await;
+    let mut ws = server.ws("", &[]).await;
+    tokio::time::sleep(Duration::from_secs(25)).await;
+    server.handle.broadcast(&json!({"type": "news"})).await.unwrap();
+    assert_eq!((&sse.next().await["type"], &ws.next().await["type"]), (&json!("news"), &json!("news")));
+}
+
 #[tokio::test]
 async fn a_large_cookie_is_read_and_a_huge_head_is_refused() {
     let server = Server::start(config()).await;
