@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::lenient::Text;
+use crate::lenient::{Extra, Text};
 use crate::pattern::MatchKind;
 
 /// Body of `POST {base}/route`. A stock server answers `{"ok":false}` where a field is missing.
@@ -28,7 +28,7 @@ pub struct SubscribeBody {
     pub connection_id: Option<String>,
     /// Extension fields of the request; a stock server ignores them.
     #[serde(flatten)]
-    pub extra: crate::message::Extra,
+    pub extra: Extra,
 }
 
 /// `{"ok":…}`, the answer of the two POSTs above.

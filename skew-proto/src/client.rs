@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::lenient::Text;
-use crate::message::{DecodeError, Extra};
+use crate::lenient::{Extra, Text};
+use crate::message::DecodeError;
 
 /// A message from client to server.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,4 +1,4 @@
-//! Fields that take whatever JSON arrives, in one pass and without buffering the message.
+//! Fields that take whatever JSON arrives, in one pass and without buffering the message, and fields that nobody knows.
 
 use std::fmt;
 
@@ -7,6 +7,9 @@ use serde::de::{
     Deserializer, Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer, value::SeqAccessDeserializer,
 };
 use serde_json::Value;
+
+/// Fields of a message that this crate does not know, kept as they came.
+pub type Extra = serde_json::Map<String, Value>;
 
 /// A text field of a message, kept even where the sender put something else there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -33,8 +33,8 @@ pub use body::{
     Ack, Failure, Health, InvalidateAnswer, InvalidateRequest, ReleaseAnswer, ReleaseRequest, RouteBody, SubscribeBody,
 };
 pub use client::{ClientMessage, RouteUpdate, SubscribeStats};
-pub use lenient::Text;
-pub use message::{Connected, DecodeError, Extra, Keepalive, Other, ServerInfo, ServerMessage, VersionMessage};
+pub use lenient::{Extra, Text};
+pub use message::{Connected, DecodeError, Keepalive, Other, ServerInfo, ServerMessage, VersionMessage};
 pub use pattern::{MatchKind, PatternError, RoutePattern, UnknownMatchKind};
 pub use release::{Release, Releases};
 pub use rollout::{Rollout, percent_label};

@@ -2,13 +2,9 @@
 
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::{Map, Value};
 
-use crate::lenient::Text;
+use crate::lenient::{Extra, Text};
 use crate::stats::Stats;
-
-/// Fields of a message that this crate does not know, kept as they came.
-pub type Extra = Map<String, Value>;
 
 /// Why a text is no message at all. Anything that is a JSON object decodes to a [`ServerMessage`].
 #[derive(Debug, thiserror::Error)]
@@ -209,6 +205,8 @@ impl Serialize for ServerMessage {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::lenient::{Array, Count, Object, Text};
-use crate::message::Extra;
+use crate::lenient::{Array, Count, Extra, Object, Text};
 
 /// Connections by version or by route.
 pub type Counts = BTreeMap<String, u64>;
