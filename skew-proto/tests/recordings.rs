@@ -1,5 +1,7 @@
 //! Everything a real `nuxt-skew-protection` 1.3.0 server said in the recordings, on SSE and on WebSocket.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 use skew_proto::{ClientMessage, InvalidateAnswer, ServerMessage, Stats, sse};
 
 #[derive(serde::Deserialize)]
