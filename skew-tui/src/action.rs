@@ -69,8 +69,10 @@ pub enum Context {
     Panes,
     /// A line of text is typed.
     Text,
-    /// A dialog that asks or tells something.
-    Dialog,
+    /// A question that is answered by going on or by going back.
+    Question,
+    /// Something that is told.
+    Message,
 }
 
 /// Whether the dashboard may act on the users of the site.

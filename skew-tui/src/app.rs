@@ -211,8 +211,7 @@ impl Driver {
         let target = Arc::clone(&self.target);
         let server = ServerKind::of(self.state.site());
         self.asked.spawn(async move {
-            let request =
-                invalidate::Invalidation { pattern: asked.pattern.clone(), kind: asked.kind, dry_run: false };
+            let request = invalidate::Invalidation { pattern: asked.pattern.clone(), kind: asked.kind, dry_run: false };
             let result = invalidate::invalidate(&target, &request, server).await;
             (asked, result.map_err(|error| error.to_string()))
         });

@@ -72,12 +72,7 @@ const fn ctrl(c: char) -> Key {
     Key { code: KeyCode::Char(c), modifiers: KeyModifiers::CONTROL }
 }
 
-const fn bind(
-    action: Action,
-    keys: &'static [Key],
-    section: Section,
-    hint: Option<&'static str>,
-) -> Binding {
+const fn bind(action: Action, keys: &'static [Key], section: Section, hint: Option<&'static str>) -> Binding {
     Binding { action, keys, section, hint }
 }
 
@@ -119,9 +114,16 @@ const TEXT: &[Binding] = &[
     bind(Action::Redraw, &[ctrl('l')], Section::Program, None),
 ];
 
-const DIALOG: &[Binding] = &[
-    bind(Action::Confirm, &[key(KeyCode::Enter), char('y')], Section::Act, Some("go on")),
-    bind(Action::Back, &[key(KeyCode::Esc), char('n'), char('q'), char('?')], Section::Show, Some("close")),
+const QUESTION: &[Binding] = &[
+    bind(Action::Confirm, &[char('y'), key(KeyCode::Enter)], Section::Act, Some("go on")),
+    bind(Action::Back, &[key(KeyCode::Esc), char('n'), char('q')], Section::Show, Some("cancel")),
+    bind(Action::Quit, &[ctrl('c')], Section::Program, None),
+    bind(Action::Suspend, &[ctrl('z')], Section::Program, None),
+    bind(Action::Redraw, &[ctrl('l')], Section::Program, None),
+];
+
+const MESSAGE: &[Binding] = &[
+    bind(Action::Back, &[key(KeyCode::Esc), key(KeyCode::Enter), char('q'), char('?')], Section::Show, Some("close")),
     bind(Action::Quit, &[ctrl('c')], Section::Program, None),
     bind(Action::Suspend, &[ctrl('z')], Section::Program, None),
     bind(Action::Redraw, &[ctrl('l')], Section::Program, None),
@@ -132,9 +134,19 @@ pub fn bindings(context: Context, access: Access) -> impl Iterator<Item = &'stat
     let table = match context {
         Context::Panes => PANES,
         Context::Text => TEXT,
-        Context::Dialog => DIALOG,
+        Context::Question => QUESTION,
+        Context::Message => MESSAGE,
     };
     table.iter().filter(move |binding| access.allows(binding.action))
+}
+
+/// The key that does something where `context` is open, as it is called in sentences.
+#[must_use]
+pub fn name(action: Action, context: Context) -> String {
+    let key = bindings(context, Access::Full)
+        .find(|binding| binding.action == action)
+        .and_then(|binding| binding.keys.first());
+    key.map(Key::to_string).unwrap_or_default()
 }
 
 /// What a key means where `context` is open.
@@ -185,7 +197,9 @@ impl fmt::Display for Key {
         }
         match self.code {
             KeyCode::Char(' ') => f.write_str("Space"),
-            KeyCode::Char(c) if self.modifiers.contains(KeyModifiers::CONTROL) => write!(f, "{}", c.to_ascii_uppercase()),
+            KeyCode::Char(c) if self.modifiers.contains(KeyModifiers::CONTROL) => {
+                write!(f, "{}", c.to_ascii_uppercase())
+            }
             KeyCode::Char(c) => write!(f, "{c}"),
             KeyCode::Up => f.write_str("↑"),
             KeyCode::Down => f.write_str("↓"),
@@ -207,7 +221,7 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things_in_one_context() {
-        for context in [Context::Panes, Context::Text, Context::Dialog] {
+        for context in [Context::Panes, Context::Text, Context::Question, Context::Message] {
             let keys: Vec<Key> = bindings(context, Access::Full).flat_map(|binding| binding.keys).copied().collect();
             for (i, key) in keys.iter().enumerate() {
                 assert!(!keys[..i].contains(key), "{key} is bound twice in {context:?}");
@@ -217,7 +231,7 @@ mod tests {
 
     #[test]
     fn ctrl_c_quits_wherever_one_is() {
-        for context in [Context::Panes, Context::Text, Context::Dialog] {
+        for context in [Context::Panes, Context::Text, Context::Question, Context::Message] {
             let quit = press(KeyCode::Char('c'), KeyModifiers::CONTROL, context);
             assert_eq!(quit, Some(Event::Action(Action::Quit)));
         }

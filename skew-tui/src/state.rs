@@ -92,14 +92,7 @@ impl State {
     /// Nothing known yet.
     #[must_use]
     pub fn new(setup: Setup, now: Now) -> Self {
-        Self {
-            site: Site::new(setup.watchers),
-            setup,
-            frozen: None,
-            panes: Panes::default(),
-            dialog: None,
-            now,
-        }
+        Self { site: Site::new(setup.watchers), setup, frozen: None, panes: Panes::default(), dialog: None, now }
     }
 
     /// What the site is called.
@@ -162,7 +155,8 @@ impl State {
         match &self.dialog {
             None => Context::Panes,
             Some(dialog) if dialog.takes_text() => Context::Text,
-            Some(_) => Context::Dialog,
+            Some(Dialog::Confirm { .. }) => Context::Question,
+            Some(_) => Context::Message,
         }
     }
 
@@ -256,7 +250,8 @@ impl State {
                     *kind = MatchKind::ALL[(at + 1) % MatchKind::ALL.len()];
                     *refusal = None;
                 } else {
-                    *refusal = Some("a stock app compares by prefix only; skew-server knows the other kinds".to_owned());
+                    *refusal =
+                        Some("a stock app compares by prefix only; skew-server knows the other kinds".to_owned());
                 }
             }
             (Dialog::Confirm { preview, retyped }, Action::Confirm) => {
@@ -309,11 +304,13 @@ impl State {
     fn ask_for_selected(&mut self) {
         let shown = self.frozen.as_ref().map_or(&self.site, |frozen| &frozen.site);
         let Some(route) = self.panes.selected_route(shown) else {
-            self.refuse("Select a route or a connection first: press 2 or 3, then move with j and k.");
+            self.refuse("Select a route or a connection first.");
             return;
         };
         if !invalidation::is_usable(&route, &self.site) {
-            self.refuse("Nobody is at this route any more, or what was sent in its place is no text. Type a pattern with I.");
+            self.refuse(
+                "Nobody is at this route any more, or what was sent in its place is no text. Type a pattern instead.",
+            );
             return;
         }
         match RoutePattern::new(MatchKind::default(), &route) {

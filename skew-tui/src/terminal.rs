@@ -63,7 +63,7 @@ impl Terminal {
     /// Follows the terminal's size, and makes the next frame a whole one.
     pub(crate) fn resize(&mut self, width: u16, height: u16) -> io::Result<()> {
         self.shown = Buffer::empty(Rect::new(0, 0, width, height));
-        execute!(io::stdout(), Clear(ClearType::All))
+        if TAKEN.load(Ordering::SeqCst) { execute!(io::stdout(), Clear(ClearType::All)) } else { Ok(()) }
     }
 
     /// The screen.
@@ -130,5 +130,34 @@ mod tests {
         let bytes = String::from_utf8(difference(&shown, &frame).unwrap()).unwrap();
         assert!(bytes.starts_with("\u{1b}[?2026h") && bytes.ends_with("\u{1b}[?2026l"), "{bytes:?}");
         assert!(bytes.contains("\u{1b}[2;4H") && bytes.contains("new"), "{bytes:?}");
+    }
+
+    /// Not a test of its own: what the next one runs in a terminal.
+    #[test]
+    #[ignore = "needs a terminal, and panics in it"]
+    fn panic_while_the_terminal_is_taken() {
+        let _terminal = Terminal::take().unwrap();
+        panic!("deliberate");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_panic_is_printed_after_the_terminal_was_given_back() {
+        use std::io::Read;
+
+        let pty = portable_pty::native_pty_system().openpty(portable_pty::PtySize::default()).unwrap();
+        let mut command = portable_pty::CommandBuilder::new(std::env::current_exe().unwrap());
+        command.args(["--ignored", "--exact", "--nocapture", "terminal::tests::panic_while_the_terminal_is_taken"]);
+        let mut child = pty.slave.spawn_command(command).unwrap();
+        drop(pty.slave);
+        let mut output = Vec::new();
+        // Linux ends a PTY whose other side is closed with an error.
+        let _ = pty.master.try_clone_reader().unwrap().read_to_end(&mut output);
+        child.wait().unwrap();
+        let output = String::from_utf8_lossy(&output);
+        let place = |words: &str| output.find(words).unwrap_or_else(|| panic!("{words:?} is not in {output:?}"));
+        let (taken, given_back) = (place("\u{1b}[?1049h"), place("\u{1b}[?1049l"));
+        assert!(taken < given_back && given_back < place("deliberate"), "{output:?}");
+        assert!(place("\u{1b}[?25h") < place("deliberate"), "the cursor is shown again: {output:?}");
     }
 }

@@ -12,6 +12,12 @@ pub enum Colors {
     None,
 }
 
+/// A style in bold.
+#[must_use]
+pub(crate) fn bold(style: Style) -> Style {
+    style.add_modifier(Modifier::BOLD)
+}
+
 /// Styles by role.
 #[derive(Debug, Clone, Copy)]
 pub struct Theme {
@@ -39,7 +45,8 @@ impl Theme {
     /// The theme for a terminal.
     #[must_use]
     pub fn new(colors: Colors) -> Self {
-        let plain = Style::new();
+        // Reset, not nothing: what is drawn over something else must not keep its colour.
+        let plain = Style::new().fg(Color::Reset);
         match colors {
             Colors::Ansi => Self {
                 text: plain,

@@ -24,6 +24,8 @@ use ratatui::widgets::{Paragraph, Widget};
 
 pub use layout::heights;
 
+use crate::action::{Action, Context};
+use crate::keymap;
 use crate::state::State;
 use crate::theme::Theme;
 
@@ -52,7 +54,7 @@ fn too_small(theme: &Theme, area: Rect, buf: &mut Buffer) {
     let lines = vec![
         Line::from(Span::styled("This terminal is too small.", theme.strong)),
         Line::from(format!("It has {} × {}; skew-tui needs {width} × {height}.", area.width, area.height)),
-        Line::from("Make it larger, or press q to quit."),
+        Line::from(format!("Make it larger, or press {} to quit.", keymap::name(Action::Quit, Context::Panes))),
     ];
     let height = u16::try_from(lines.len()).unwrap_or(0).min(area.height);
     let middle = Rect { y: area.y + (area.height - height) / 2, height, ..area };

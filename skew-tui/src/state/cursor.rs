@@ -133,7 +133,11 @@ mod tests {
         settle(&mut cursor, "xyabcd");
         assert_eq!((cursor.key(), cursor.row_on_screen(), cursor.window()), (Some(&'b'), Some(1), 2..4));
         settle(&mut cursor, "xyacd");
-        assert_eq!((cursor.key(), cursor.row_on_screen()), (Some(&'c'), Some(1)), "its entry is gone: it stays at its row");
+        assert_eq!(
+            (cursor.key(), cursor.row_on_screen()),
+            (Some(&'c'), Some(1)),
+            "its entry is gone: it stays at its row"
+        );
         settle(&mut cursor, "");
         assert_eq!((cursor.key(), cursor.row_on_screen(), cursor.window()), (None, None, 0..0));
     }

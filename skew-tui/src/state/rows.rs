@@ -270,7 +270,10 @@ mod tests {
         let by_old = Order { column: RouteColumn::Old, direction: Direction::Natural };
         assert_eq!(routes(&site, &Filter::default(), by_old)[0].old, 1);
         let rows = versions(&site, &Filter::default(), Order::default());
-        assert_eq!(rows.iter().map(|row| (row.version.as_str(), row.count)).collect::<Vec<_>>(), [("b2", 2), ("b1", 1)]);
+        assert_eq!(
+            rows.iter().map(|row| (row.version.as_str(), row.count)).collect::<Vec<_>>(),
+            [("b2", 2), ("b1", 1)]
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use skew_proto::Connection;
 use super::pane::{self, Cell, Columns};
 use super::text;
 use crate::state::{Pane, State};
-use crate::theme::Theme;
+use crate::theme::{Theme, bold};
 
 pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     if area.is_empty() {
@@ -41,7 +41,7 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     columns.draw(0, vec![heading("id"), heading("build"), heading("route"), heading(address), heading("")], buf);
 
     let window = panes.connection_cursor.window();
-    let visible = panes.connections.get(window.clone()).unwrap_or_default();
+    let visible = panes.connections.get(window).unwrap_or_default();
     for (at, connection) in visible.iter().filter_map(|position| list.get(*position)).enumerate() {
         columns.draw(at + 1, cells(connection, state, theme), buf);
     }
@@ -55,7 +55,7 @@ fn cells(connection: &Connection, state: &State, theme: &Theme) -> Vec<Cell> {
     let watcher = site.is_watcher(connection);
     let current = site.current.as_ref() == Some(&connection.version);
     let (mark, mark_style) = match (own, watcher, connection.damaged) {
-        (true, ..) => ("★ you", theme.accent.patch(theme.strong)),
+        (true, ..) => ("★ you", bold(theme.accent)),
         (_, true, _) => ("◇ watching", theme.accent),
         (.., true) => ("⚠ damaged", theme.warn),
         _ => ("", theme.text),

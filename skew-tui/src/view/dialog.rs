@@ -9,10 +9,12 @@ use skew_proto::{InvalidateAnswer, MatchKind, RoutePattern};
 use tui_input::Input;
 
 use super::{help, pane, text};
+use crate::action::{Action, Context};
+use crate::keymap;
 use crate::state::State;
 use crate::state::dialog::Dialog;
 use crate::state::invalidation::{Invalidation, Preview, Reach};
-use crate::theme::Theme;
+use crate::theme::{Theme, bold};
 
 /// Columns inside a dialog.
 const WIDTH: usize = 66;
@@ -36,9 +38,11 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         Some(Dialog::Help) => keys(state, theme),
         Some(Dialog::Pattern { input, kind, refusal }) => pattern(input, *kind, refusal.as_deref(), theme),
         Some(Dialog::Confirm { preview, retyped }) => confirm(preview, retyped.as_ref(), state, theme),
-        Some(Dialog::Sending(asked)) => {
-            page("Invalidate", theme.warn, vec![subject(asked.kind, &asked.pattern, theme), Line::from("asking the server …")])
-        }
+        Some(Dialog::Sending(asked)) => page(
+            "Invalidate",
+            theme.warn,
+            vec![subject(asked.kind, &asked.pattern, theme), Line::from("asking the server …")],
+        ),
         Some(Dialog::Outcome { asked, result }) => outcome(asked, result, theme),
         Some(Dialog::Refusal(reason)) => page("Not possible", theme.warn, sentences(reason, theme.text)),
     };
@@ -56,15 +60,11 @@ impl Page {
         };
         let width = wanted(self.width, 4, area.width);
         let height = wanted(self.lines.len(), 2, area.height);
-        let place = Rect {
-            x: area.x + (area.width - width) / 2,
-            y: area.y + (area.height - height) / 2,
-            width,
-            height,
-        };
+        let place =
+            Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
         Clear.render(place, buf);
         buf.set_style(place, theme.text);
-        let title = Line::from(Span::styled(format!(" {} ", self.title), self.border.patch(theme.strong)));
+        let title = Line::from(Span::styled(format!(" {} ", self.title), bold(self.border)));
         let block = pane::block(title, self.border);
         let inside = block.inner(place);
         block.render(place, buf);
@@ -128,7 +128,7 @@ fn subject(kind: MatchKind, pattern: &str, theme: &Theme) -> Line<'static> {
         MatchKind::Regex => "every route that matches ",
     };
     let shown = text::fit(pattern, WIDTH - text::width(how));
-    Line::from(vec![Span::styled(how, theme.faint), Span::styled(shown, theme.accent.patch(theme.strong))])
+    Line::from(vec![Span::styled(how, theme.faint), Span::styled(shown, bold(theme.accent))])
 }
 
 fn pattern(input: &Input, kind: MatchKind, refusal: Option<&str>, theme: &Theme) -> Page {
@@ -136,17 +136,19 @@ fn pattern(input: &Input, kind: MatchKind, refusal: Option<&str>, theme: &Theme)
     field.extend(typed(input, WIDTH - 10, theme));
     let mut kinds = vec![Span::styled("match  ", theme.faint)];
     for one in MatchKind::ALL {
-        let (open, close, style) = if one == kind { ("[", "]", theme.accent.patch(theme.strong)) } else { (" ", " ", theme.faint) };
+        let (open, close, style) = if one == kind { ("[", "]", bold(theme.accent)) } else { (" ", " ", theme.faint) };
         kinds.push(Span::styled(format!("{open}{one}{close} "), style));
     }
-    kinds.push(Span::styled("Tab", theme.faint));
+    kinds.push(Span::styled(keymap::name(Action::NextMatch, Context::Text), theme.faint));
     let mut lines = vec![Line::from(field), Line::default(), Line::from(kinds)];
     if let Some(reason) = refusal {
         lines.push(Line::default());
         lines.extend(sentences(reason, theme.warn));
     }
     lines.push(Line::default());
-    lines.push(Line::from(Span::styled("Enter shows whom it will reach. Nothing is sent before that.", theme.faint)));
+    let enter = keymap::name(Action::Confirm, Context::Text);
+    let next = format!("{enter} shows whom it will reach. Nothing is sent before that.");
+    lines.push(Line::from(Span::styled(next, theme.faint)));
     page("Invalidate a pattern", theme.accent, lines)
 }
 
@@ -165,9 +167,9 @@ fn confirm(preview: &Preview, retyped: Option<&Input>, state: &State, theme: &Th
     match retyped {
         Some(input) => lines.extend(retype(pattern, input, theme)),
         None => lines.push(Line::from(vec![
-            Span::styled("y", theme.accent.patch(theme.strong)),
+            Span::styled(keymap::name(Action::Confirm, Context::Question), bold(theme.accent)),
             Span::styled(" sends them a refresh   ", theme.faint),
-            Span::styled("Esc", theme.accent.patch(theme.strong)),
+            Span::styled(keymap::name(Action::Back, Context::Question), bold(theme.accent)),
             Span::styled(" leaves them alone", theme.faint),
         ])),
     }
@@ -181,8 +183,8 @@ fn retype(pattern: &RoutePattern, input: &Input, theme: &Theme) -> Vec<Line<'sta
     vec![
         Line::from(vec![
             Span::styled("This is everybody. Type ", theme.warn),
-            Span::styled(shown, theme.accent.patch(theme.strong)),
-            Span::styled(" once more, then Enter.", theme.warn),
+            Span::styled(shown, bold(theme.accent)),
+            Span::styled(format!(" once more, then {}.", keymap::name(Action::Confirm, Context::Text)), theme.warn),
         ]),
         Line::from(field),
     ]
@@ -194,7 +196,11 @@ fn reached(reach: &Reach, theme: &Theme) -> Vec<Line<'static>> {
         Span::styled(text::number(reach.people), theme.strong),
         Span::styled(format!(" of {} {connections} will be told to refresh", text::number(reach.of)), theme.text),
     ])];
-    lines.extend(by_route(reach.routes.iter().map(|(route, count)| (route.as_str(), *count)), reach.routes.len(), theme));
+    lines.extend(by_route(
+        reach.routes.iter().map(|(route, count)| (route.as_str(), *count)),
+        reach.routes.len(),
+        theme,
+    ));
     if reach.watchers > 0 {
         let has = if reach.watchers == 1 { "has" } else { "have" };
         let words = format!("and {} skew-tui, which {has} no page to refresh", text::number(reach.watchers));
@@ -203,11 +209,7 @@ fn reached(reach: &Reach, theme: &Theme) -> Vec<Line<'static>> {
     lines
 }
 
-fn by_route<'a>(
-    routes: impl Iterator<Item = (&'a str, u64)>,
-    all: usize,
-    theme: &Theme,
-) -> Vec<Line<'static>> {
+fn by_route<'a>(routes: impl Iterator<Item = (&'a str, u64)>, all: usize, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = routes
         .take(ROUTES)
         .map(|(route, count)| {
@@ -218,7 +220,10 @@ fn by_route<'a>(
         })
         .collect();
     if all > ROUTES {
-        lines.push(Line::from(Span::styled(format!("           and {} more", text::number((all - ROUTES) as u64)), theme.faint)));
+        lines.push(Line::from(Span::styled(
+            format!("           and {} more", text::number((all - ROUTES) as u64)),
+            theme.faint,
+        )));
     }
     lines
 }

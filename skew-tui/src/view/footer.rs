@@ -9,7 +9,7 @@ use super::dialog::typed;
 use crate::keymap;
 use crate::state::State;
 use crate::state::dialog::Dialog;
-use crate::theme::Theme;
+use crate::theme::{Theme, bold};
 
 /// Lines of the footer.
 pub(super) const HEIGHT: u16 = 1;
@@ -23,7 +23,7 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     }
     for binding in keymap::bindings(state.context(), state.access()) {
         let (Some(hint), Some(key)) = (binding.hint, binding.keys.first()) else { continue };
-        spans.push(Span::styled(key.to_string(), theme.accent.patch(theme.strong)));
+        spans.push(Span::styled(key.to_string(), bold(theme.accent)));
         spans.push(Span::styled(format!(" {hint}  "), theme.faint));
     }
     Line::from(spans).render(area, buf);

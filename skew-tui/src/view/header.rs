@@ -8,7 +8,7 @@ use ratatui::widgets::Widget;
 use super::text;
 use crate::state::site::{Link, Watchers};
 use crate::state::{State, clock};
-use crate::theme::Theme;
+use crate::theme::{Theme, bold};
 
 /// Width from which everything stands on one line.
 const ONE_LINE: u16 = 112;
@@ -30,7 +30,8 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     if area.height > 1 {
         let label = fit_label(state, area.width, indent + link.width() + 4);
         left(badge, label, link, theme).render(first, buf);
-        let under_label = Rect { x: second.x + columns(indent), width: second.width.saturating_sub(columns(indent)), ..second };
+        let under_label =
+            Rect { x: second.x + columns(indent), width: second.width.saturating_sub(columns(indent)), ..second };
         Line::from(current(state, theme)).render(under_label, buf);
         totals.alignment(Alignment::Right).render(second, buf);
         return;
@@ -47,7 +48,9 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let begin = columns(left.width() + GAP);
     let room = area.width.saturating_sub(begin).saturating_sub(columns(totals.width() + GAP));
     left.render(first, buf);
-    current.alignment(Alignment::Center).render(Rect { x: first.x + begin.min(first.width), width: room, ..first }, buf);
+    current
+        .alignment(Alignment::Center)
+        .render(Rect { x: first.x + begin.min(first.width), width: room, ..first }, buf);
     totals.alignment(Alignment::Right).render(first, buf);
 }
 
@@ -96,7 +99,7 @@ fn link<'a>(state: &State, theme: &Theme) -> Vec<Span<'a>> {
 fn current<'a>(state: &State, theme: &Theme) -> Vec<Span<'a>> {
     let Some(version) = &state.shown().current else { return Vec::new() };
     let mut spans =
-        vec![Span::styled("current ", theme.faint), Span::styled(text::fit(version, VERSION), theme.good.patch(theme.strong))];
+        vec![Span::styled("current ", theme.faint), Span::styled(text::fit(version, VERSION), bold(theme.good))];
     if let Some(age) = state.current_release_age() {
         spans.push(Span::styled(format!(" · released {} ago", clock::release_age(age)), theme.faint));
     }

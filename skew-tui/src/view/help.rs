@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 use super::text;
 use crate::action::{Access, Context};
 use crate::keymap::{self, Section};
-use crate::theme::Theme;
+use crate::theme::{Theme, bold};
 
 /// Columns of a section.
 pub(super) const SECTION_WIDTH: usize = 36;
@@ -21,7 +21,7 @@ pub(super) fn sections(access: Access, theme: &Theme) -> Vec<Vec<Line<'static>>>
             let keys = binding.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
             let gap = " ".repeat(KEYS_WIDTH.saturating_sub(text::width(&keys)));
             lines.push(Line::from(vec![
-                Span::styled(keys, theme.accent.patch(theme.strong)),
+                Span::styled(keys, bold(theme.accent)),
                 Span::raw(gap),
                 Span::styled(binding.action.description(), theme.text),
             ]));

@@ -62,7 +62,8 @@ pub(super) fn regions(area: Rect, state: &State) -> Regions {
         let [main, log] = Layout::horizontal([Constraint::Fill(2), Constraint::Fill(1)]).areas(body);
         (main, log)
     } else {
-        let [main, log] = Layout::vertical([Constraint::Fill(1), Constraint::Length(log_height(area.height))]).areas(body);
+        let [main, log] =
+            Layout::vertical([Constraint::Fill(1), Constraint::Length(log_height(area.height))]).areas(body);
         (main, log)
     };
     let notice_height = notice::height(state, main.width);

@@ -21,7 +21,7 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     }
     let columns = Columns::new(inside, &[Constraint::Length(8), Constraint::Length(1), Constraint::Fill(1)]);
     let window = panes.log_cursor.window();
-    let visible = panes.log.get(window.clone()).unwrap_or_default();
+    let visible = panes.log.get(window).unwrap_or_default();
     for (at, entry) in visible.iter().filter_map(|position| site.log.get(*position)).enumerate() {
         let (sign, style) = match entry.level {
             Level::Info => ("·", theme.text),

@@ -7,9 +7,11 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use super::{pane, text};
+use crate::action::{Action, Context};
+use crate::keymap;
 use crate::state::State;
 use crate::state::notice::Notice;
-use crate::theme::Theme;
+use crate::theme::{Theme, bold};
 
 /// Border and padding on both sides.
 const FRAME: u16 = 4;
@@ -33,7 +35,7 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         return;
     }
     let words = words(notice, state, theme.warn, theme.bad);
-    let title = Line::from(Span::styled(format!(" {} ", words.title), words.style.patch(theme.strong)));
+    let title = Line::from(Span::styled(format!(" {} ", words.title), bold(words.style)));
     let block = pane::block(title, words.style);
     let inside = block.inner(area);
     block.render(area, buf);
@@ -48,18 +50,23 @@ fn lines(words: &Words, width: u16) -> Vec<String> {
 }
 
 fn words(notice: Notice<'_>, state: &State, warn: Style, bad: Style) -> Words {
+    let reconnect = keymap::name(Action::Reconnect, Context::Panes);
     match notice {
-        Notice::Connecting => {
-            Words { title: "Connecting", style: warn, paragraphs: vec![format!("Opening a stream to {}.", state.label())] }
-        }
+        Notice::Connecting => Words {
+            title: "Connecting",
+            style: warn,
+            paragraphs: vec![format!("Opening a stream to {}.", state.label())],
+        },
         Notice::Unreachable(reason) => Words {
             title: "No connection",
             style: bad,
-            paragraphs: vec![reason.to_owned(), "It is tried again by itself; r tries at once.".to_owned()],
+            paragraphs: vec![reason.to_owned(), format!("It is tried again by itself; {reconnect} tries at once.")],
         },
-        Notice::Failed(reason) => {
-            Words { title: "Given up", style: bad, paragraphs: vec![reason.to_owned(), "r tries once more.".to_owned()] }
-        }
+        Notice::Failed(reason) => Words {
+            title: "Given up",
+            style: bad,
+            paragraphs: vec![reason.to_owned(), format!("{reconnect} tries once more.")],
+        },
         Notice::Asking => Words {
             title: "Waiting for stats",
             style: warn,

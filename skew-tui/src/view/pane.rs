@@ -9,7 +9,7 @@ use ratatui::widgets::{Block, BorderType, Padding, Widget};
 use super::text;
 use crate::state::rows::Direction;
 use crate::state::{Pane, State};
-use crate::theme::Theme;
+use crate::theme::{Theme, bold};
 
 /// A frame with a title.
 pub(super) fn block<'a>(title: Line<'a>, border: Style) -> Block<'a> {
@@ -19,7 +19,7 @@ pub(super) fn block<'a>(title: Line<'a>, border: Style) -> Block<'a> {
 /// Draws a pane's frame and gives back what is inside.
 pub(super) fn frame(pane: Pane, note: &str, state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) -> Rect {
     let focused = state.panes().focus == pane;
-    let (border, name) = if focused { (theme.accent, theme.accent.patch(theme.strong)) } else { (theme.faint, theme.strong) };
+    let (border, name) = if focused { (theme.accent, bold(theme.accent)) } else { (theme.faint, theme.strong) };
     let mut title = vec![
         Span::raw(" "),
         Span::styled(pane.number().to_string(), theme.accent),

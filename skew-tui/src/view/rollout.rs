@@ -9,13 +9,16 @@ use skew_proto::percent_label;
 use super::{bar, pane, text};
 use crate::Transport;
 use crate::state::{State, clock};
-use crate::theme::Theme;
+use crate::theme::{Theme, bold};
 
 /// Columns of the label beside the gauge.
 const LABEL: u16 = 8;
 
 pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let title = Line::from(vec![Span::styled(" Rollout ", theme.strong), Span::styled("· builds at last connect ", theme.faint)]);
+    let title = Line::from(vec![
+        Span::styled(" Rollout ", theme.strong),
+        Span::styled("· builds at last connect ", theme.faint),
+    ]);
     let trust = Line::from(trust(state, theme)).alignment(Alignment::Right);
     let block = pane::block(title, theme.faint).title(trust);
     let inside = block.inner(area);
@@ -30,8 +33,11 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let drawn = bar::bar(current, total, columns, '░');
     let rest = drawn.find('░').unwrap_or(drawn.len());
     let rest_style = if total > current { theme.warn } else { theme.faint };
-    Line::from(vec![Span::styled(drawn[..rest].to_owned(), theme.good), Span::styled(drawn[rest..].to_owned(), rest_style)])
-        .render(gauge, buf);
+    Line::from(vec![
+        Span::styled(drawn[..rest].to_owned(), theme.good),
+        Span::styled(drawn[rest..].to_owned(), rest_style),
+    ])
+    .render(gauge, buf);
     let percent = Span::styled(percent_label(current, total), theme.strong);
     Line::from(percent).alignment(Alignment::Right).render(gauge, buf);
     sentence(state, theme).render(words, buf);
@@ -59,12 +65,12 @@ fn sentence<'a>(state: &State, theme: &Theme) -> Line<'a> {
         return Line::from(Span::styled("nobody is connected: the share is unknown", theme.faint));
     }
     let mut spans = vec![
-        Span::styled(text::number(rollout.current), theme.good.patch(theme.strong)),
+        Span::styled(text::number(rollout.current), bold(theme.good)),
         Span::styled(format!(" of {} on the current build", text::number(total)), theme.faint),
     ];
     if rollout.outdated > 0 {
         spans.push(Span::styled(" · ", theme.faint));
-        spans.push(Span::styled(text::number(rollout.outdated), theme.warn.patch(theme.strong)));
+        spans.push(Span::styled(text::number(rollout.outdated), bold(theme.warn)));
         spans.push(Span::styled(" on others", theme.faint));
     }
     Line::from(spans)

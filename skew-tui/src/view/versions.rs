@@ -40,7 +40,7 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     );
     let window = panes.version_cursor.window();
     let total = site.figures.total;
-    for (at, row) in panes.versions.get(window.clone()).unwrap_or_default().iter().enumerate() {
+    for (at, row) in panes.versions.get(window).unwrap_or_default().iter().enumerate() {
         let current = site.current.as_ref() == Some(&row.version);
         let style = if current { theme.good } else { theme.text };
         let mark = match (current, roomy) {
@@ -48,7 +48,8 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
             (true, false) => "◆",
             (false, _) => "",
         };
-        let age = row.released_at.map(|at| clock::release_age(state.now().unix_ms.saturating_sub(at))).unwrap_or_default();
+        let age =
+            row.released_at.map(|at| clock::release_age(state.now().unix_ms.saturating_sub(at))).unwrap_or_default();
         let bar_style = if current { theme.good } else { theme.warn };
         let cells = vec![
             Cell::left(row.version.clone(), style),

@@ -22,7 +22,15 @@ fn invalidation(pattern: &str, kind: MatchKind) -> Invalidation {
 
 #[test]
 fn every_action_of_the_panes_stands_in_the_help() {
-    let help = picture(&mut { let mut state = live(); press(&mut state, Action::Help); state }, 80, 24);
+    let help = picture(
+        &mut {
+            let mut state = live();
+            press(&mut state, Action::Help);
+            state
+        },
+        80,
+        24,
+    );
     for binding in keymap::bindings(Context::Panes, Access::Full) {
         let keys: Vec<String> = binding.keys.iter().map(ToString::to_string).collect();
         let line = help.lines().find(|line| line.contains(binding.action.description()));
@@ -185,10 +193,7 @@ fn a_stock_app_takes_prefixes_only_and_says_so() {
     press(&mut state, Action::NextMatch);
     press(&mut state, Action::Confirm);
     assert!(picture(&mut state, 120, 40).contains("231 of 1,318"), "/checkout-help is not among them");
-    assert_eq!(
-        press(&mut state, Action::Confirm),
-        [Effect::Invalidate(invalidation("/checkout", MatchKind::Segment))]
-    );
+    assert_eq!(press(&mut state, Action::Confirm), [Effect::Invalidate(invalidation("/checkout", MatchKind::Segment))]);
 }
 
 #[test]

@@ -76,7 +76,11 @@ fn read_only() -> State {
 /// After a reconnect the server does not answer any more.
 fn silent_again() -> State {
     let mut state = scenario::reconnecting();
-    tell(&mut state, 75_000, [SourceEvent::Connecting(Transport::Sse), SourceEvent::Open(Transport::Sse), SourceEvent::Subscribed]);
+    tell(
+        &mut state,
+        75_000,
+        [SourceEvent::Connecting(Transport::Sse), SourceEvent::Open(Transport::Sse), SourceEvent::Subscribed],
+    );
     state.update(Event::Tick, at(81_000));
     state
 }
@@ -113,11 +117,12 @@ fn answer() -> InvalidateAnswer {
         "ok": true, "route": "/checkout", "match": "prefix", "matched": 272,
         "routes": {"/checkout": 134, "/checkout/pay": 97, "/checkout-help": 41},
     }))
-    .unwrap()
+    .expect("an answer as a server gives it")
 }
 
 fn stock_answer() -> InvalidateAnswer {
-    serde_json::from_value(serde_json::json!({"ok": true, "route": "/checkout"})).unwrap()
+    serde_json::from_value(serde_json::json!({"ok": true, "route": "/checkout"}))
+        .expect("an answer as a server gives it")
 }
 
 fn answered(result: Result<InvalidateAnswer, String>) -> State {

@@ -22,8 +22,22 @@ fn nasty() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         any::<char>().prop_map(String::from),
         prop::sample::select(vec![
-            "\u{1b}[2J", "\u{1b}]0;x\u{7}", "\u{9b}31m", "\u{202e}", "\u{200b}", "\u{200d}", "\u{feff}", "\r\n", "\t", "\u{7f}",
-            "\u{2028}", "\u{301}\u{301}\u{301}", "東京", "🦀", "/checkout", "a",
+            "\u{1b}[2J",
+            "\u{1b}]0;x\u{7}",
+            "\u{9b}31m",
+            "\u{202e}",
+            "\u{200b}",
+            "\u{200d}",
+            "\u{feff}",
+            "\r\n",
+            "\t",
+            "\u{7f}",
+            "\u{2028}",
+            "\u{301}\u{301}\u{301}",
+            "東京",
+            "🦀",
+            "/checkout",
+            "a",
         ])
         .prop_map(String::from),
     ];
@@ -41,10 +55,8 @@ fn filled(texts: &[String]) -> State {
         .collect();
     let stats = serde_json::json!({"type": "stats", "total": 6, "versions": {}, "routes": {}, "connections": connections,
         "yourId": text(4)});
-    let releases = Releases {
-        current: Some(text(5)),
-        releases: vec![Release { version: text(1), released_at: Some(1) }],
-    };
+    let releases =
+        Releases { current: Some(text(5)), releases: vec![Release { version: text(1), released_at: Some(1) }] };
     let asked = Invalidation { pattern: text(3), kind: skew_proto::MatchKind::Prefix };
     tell(
         &mut state,

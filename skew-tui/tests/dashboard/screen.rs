@@ -26,7 +26,7 @@ pub(crate) fn text(buf: &Buffer) -> String {
         while x < buf.area.width {
             let symbol = buf[(x, y)].symbol();
             line.push_str(symbol);
-            x += u16::try_from(unicode_width::UnicodeWidthStr::width(symbol)).unwrap().max(1);
+            x += u16::try_from(unicode_width::UnicodeWidthStr::width(symbol)).unwrap_or(1).max(1);
         }
         lines.push_str(line.trim_end());
         lines.push('\n');

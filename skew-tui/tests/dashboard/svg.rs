@@ -13,7 +13,7 @@ use crate::scenario::{self, at, tell};
 use crate::screen::draw;
 
 const CELL_WIDTH: f32 = 8.4;
-const CELL_HEIGHT: u16 = 18;
+const CELL_HEIGHT: u16 = 16;
 const MARGIN: u16 = 16;
 const BACKGROUND: &str = "#11151c";
 const FOREGROUND: &str = "#c9d1d9";
@@ -101,7 +101,7 @@ impl Run<'_> {
         let left = left + columns_wide(before);
         let width = columns_wide(text.width());
         let weight = if bold { " font-weight=\"bold\"" } else { "" };
-        let baseline = top + CELL_HEIGHT - 5;
+        let baseline = top + CELL_HEIGHT - 4;
         let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         let _ = writeln!(
             svg,
