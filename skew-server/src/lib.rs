@@ -4,7 +4,7 @@
 //! It speaks the protocol of the npm module `nuxt-skew-protection`, so that the module's browser client works against it
 //! unchanged; sites without Nuxt take the script at `{base}/client.js`.
 //!
-//! The program `skew-server` is a thin shell around [`router`] and [`serve`]. An application that has an axum server already
+//! The program `skew-server` is a thin shell around [`router`], [`listen`] and [`serve`]. An application that has an axum server already
 //! merges the router into its own:
 //!
 //! ```
@@ -50,4 +50,4 @@ pub use config::{Config, ConfigError, IpNet, Secret, SessionConfig};
 pub use handle::{Current, Handle, Invalidated, Mode, Released, SendError, Stopped};
 pub use hooks::{Credentials, Hooks, OpenedConnection, Sender, StatsRequest};
 pub use id::{NotAnId, PublicId};
-pub use serve::serve;
+pub use serve::{listen, serve};

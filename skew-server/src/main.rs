@@ -6,10 +6,8 @@ mod logging;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
-use tokio::net::TcpListener;
-
 use crate::cli::{Args, StartError};
+use clap::Parser;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -35,7 +33,7 @@ async fn run(args: &Args) -> Result<(), StartError> {
     let base_path = config.base_path.trim_end_matches('/').to_owned();
     let (router, handle) = skew_server::router(config, ())?;
     let failed = |error| StartError::Listen { address: args.listen.clone(), error };
-    let listener = TcpListener::bind(&args.listen).await.map_err(failed)?;
+    let listener = skew_server::listen(&args.listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     tracing::info!("listening on http://{address}{base_path}");
     if let Some(manifest) = manifest {

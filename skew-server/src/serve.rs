@@ -13,7 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
@@ -31,6 +31,35 @@ const MAX_WRITE_BYTES: usize = 64 * 1024;
 
 /// How long streams may take to end in order.
 const END_TIME: Duration = Duration::from_secs(3);
+
+/// Connections that may wait to be accepted; the system may allow fewer. After a restart all tabs come back at once, and one that
+/// finds the usual queue of 128 full tries again a second later.
+const BACKLOG: u32 = 4096;
+
+/// Listens on an address such as `127.0.0.1:4400`, with room for many who come at once.
+///
+/// # Errors
+///
+/// When the address is none, or can't be listened on.
+pub async fn listen(address: &str) -> io::Result<TcpListener> {
+    let mut last = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
+    for address in lookup_host(address).await? {
+        match bind(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // On Unix a restart must not wait for old connections to time out; elsewhere the option would let another program in.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves `router` until `shutdown` completes, then ends every stream in order and returns. Returns within seconds also where a
 /// client does not read.
