@@ -10,6 +10,25 @@ use crate::nuxt::{ADMIN_SECRET, NuxtApp, Strategy};
 use crate::proxy::Proxy;
 use crate::server::SkewServer;
 
+/// Makes four tests of each of these functions of `(Peer, Strategy)`: either server, over either transport.
+#[macro_export]
+macro_rules! everywhere {
+    ($($name:ident),* $(,)?) => {
+        $crate::everywhere!(@ stock_sse, Stock, Sse: $($name)*);
+        $crate::everywhere!(@ stock_ws, Stock, Ws: $($name)*);
+        $crate::everywhere!(@ ours_sse, Ours, Sse: $($name)*);
+        $crate::everywhere!(@ ours_ws, Ours, Ws: $($name)*);
+    };
+    (@ $module:ident, $peer:ident, $strategy:ident: $($name:ident)*) => {
+        mod $module {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name($crate::site::Peer::$peer, $crate::nuxt::Strategy::$strategy).await;
+            })*
+        }
+    };
+}
+
 /// Who serves the streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Peer {
@@ -63,10 +82,15 @@ impl Site {
         format!("http://{}{path}", self.addr())
     }
 
-    /// A person whose browser is logged in with that role, by nuxt-auth-utils.
+    /// A session of that role, by nuxt-auth-utils: the value of the cookie `nuxt-session`.
+    pub async fn login(&self, role: &str) -> String {
+        self.app.login(role).await
+    }
+
+    /// A person whose browser has such a session.
     pub async fn logged_in(&self, browser: &Browser, role: &str) -> Person {
         let person = browser.person().await;
-        person.set_cookie(&self.url("/"), "nuxt-session", &self.app.login(role).await).await;
+        person.set_cookie(&self.url("/"), "nuxt-session", &self.login(role).await).await;
         person
     }
 

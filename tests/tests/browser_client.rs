@@ -14,22 +14,7 @@ use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-/// Each as one test for each transport of either server.
-macro_rules! everywhere {
-    ($($name:ident),* $(,)?) => {
-        everywhere!(@ stock_sse, Stock, Sse: $($name)*);
-        everywhere!(@ stock_ws, Stock, Ws: $($name)*);
-        everywhere!(@ ours_sse, Ours, Sse: $($name)*);
-        everywhere!(@ ours_ws, Ours, Ws: $($name)*);
-    };
-    (@ $module:ident, $peer:ident, $strategy:ident: $($name:ident)*) => {
-        mod $module {
-            $(#[tokio::test] async fn $name() { super::$name(super::Peer::$peer, super::Strategy::$strategy).await; })*
-        }
-    };
-}
-
-everywhere!(
+skew_tests::everywhere!(
     an_admin_sees_true_numbers_while_tabs_come_navigate_and_go,
     whoever_is_no_admin_is_refused,
     a_bearer_secret_is_authorized_without_a_browser_or_a_session,
