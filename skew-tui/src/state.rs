@@ -22,7 +22,7 @@ use crate::{Now, SourceEvent};
 use dialog::Dialog;
 use filter::Filter;
 use invalidation::{Invalidation, Preview};
-pub use panes::{Heights, Pane, Panes};
+pub use panes::{Addresses, Heights, Pane, Panes};
 use site::{Level, Site, Watchers};
 
 /// Something that happened.

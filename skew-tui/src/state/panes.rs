@@ -58,6 +58,15 @@ pub struct Heights {
     pub log: usize,
 }
 
+/// Whether the server tells addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Addresses {
+    /// Of some connections at least.
+    Told,
+    /// Of none.
+    Unknown,
+}
+
 /// Whether rows fit the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Rows {
@@ -82,6 +91,8 @@ pub struct Panes {
     pub log: Vec<usize>,
     /// Connections at the route that has most, filtered or not: what the bars are compared with.
     pub busiest_route: u64,
+    /// Whether any connection has an address.
+    pub addresses: Addresses,
     /// Order of the versions.
     pub version_order: Order<VersionColumn>,
     /// Order of the routes.
@@ -109,6 +120,7 @@ impl Default for Panes {
             connections: Vec::new(),
             log: Vec::new(),
             busiest_route: 0,
+            addresses: Addresses::Unknown,
             version_order: Order::default(),
             route_order: Order::default(),
             connection_order: Order::default(),
@@ -155,6 +167,8 @@ impl Panes {
             self.connections = rows::connections(site, self.filter(Pane::Connections), self.connection_order);
             self.log = rows::log(site, self.filter(Pane::Log));
             self.busiest_route = site.figures.routes.values().copied().max().unwrap_or(0);
+            let told = site.stats.iter().flat_map(|stats| &stats.connections).any(|connection| connection.ip.is_some());
+            self.addresses = if told { Addresses::Told } else { Addresses::Unknown };
             self.rows = Rows::Fresh;
         }
         let Self { versions, routes, connections, log, .. } = self;

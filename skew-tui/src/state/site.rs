@@ -80,12 +80,14 @@ pub struct Figures {
 /// One line of the log. Its text is cleaned.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogEntry {
-    /// When it happened.
+    /// When it happened, the last time where it happened several times in a row.
     pub at: Now,
     /// What happened.
     pub text: String,
     /// How much it matters.
     pub level: Level,
+    /// How many times it happened in a row.
+    pub times: u32,
 }
 
 /// How much a log entry matters.
@@ -152,9 +154,11 @@ impl Site {
     pub fn observe(&mut self, event: SourceEvent, now: Now) {
         match event {
             SourceEvent::Connecting(transport) => {
+                // Every further try of an outage says nothing new.
+                let first = self.transport.is_none() && !matches!(self.link, Link::Reconnecting { .. });
                 self.link = Link::Connecting;
                 self.authorization = Authorization::Pending { asked_at_ms: None };
-                if self.transport.is_none() {
+                if first {
                     self.note(now, Level::Info, format!("connecting over {transport}"));
                 }
             }
@@ -305,12 +309,17 @@ impl Site {
         self.figures.total > 0 && self.figures.routes.keys().all(|route| route == "/" || route == wire::TUI_ROUTE)
     }
 
-    /// Adds a line to the log.
+    /// Adds a line to the log. What happens again and again is one line: an outage must not push out what came before.
     pub fn note(&mut self, at: Now, level: Level, text: String) {
+        if let Some(last) = self.log.back_mut().filter(|last| last.level == level && last.text == text) {
+            last.at = at;
+            last.times = last.times.saturating_add(1);
+            return;
+        }
         if self.log.len() == LOG_ENTRIES {
             self.log.pop_front();
         }
-        self.log.push_back(LogEntry { at, text, level });
+        self.log.push_back(LogEntry { at, text, level, times: 1 });
         self.logged += 1;
     }
 
@@ -442,14 +451,27 @@ mod tests {
     #[test]
     fn what_the_log_says_is_harmless_and_bounded() {
         let mut site = site_after(&["not json", "{\"type\":\"a\\u001b[2J\\u202e\"}"]);
-        for _ in 0..2_000 {
-            site.observe(SourceEvent::Lost { reason: "\u{1b}]0;x\u{7}".repeat(999), retry_ms: 1 }, at(9));
+        for n in 0..2_000 {
+            let reason = format!("{n} {}", "\u{1b}]0;x\u{7}".repeat(999));
+            site.observe(SourceEvent::Lost { reason, retry_ms: 1 }, at(9));
         }
         assert_eq!(site.log.len(), LOG_ENTRIES);
         let newest = site.log_number(LOG_ENTRIES - 1);
         site.note(at(10), Level::Info, "one more".into());
         assert_eq!(site.log_number(LOG_ENTRIES - 2), newest);
         assert!(site.log.iter().all(|entry| !entry.text.contains(text::is_harmful) && entry.text.len() < 1_000));
+    }
+
+    #[test]
+    fn what_happens_again_and_again_is_one_line_of_the_log() {
+        let mut site = site_after(&[CONNECTED]);
+        let lines = site.log.len();
+        for ms in 10..60 {
+            site.observe(SourceEvent::Lost { reason: "reset".into(), retry_ms: 1 }, at(ms));
+        }
+        assert_eq!(site.log.len(), lines + 1);
+        let last = site.log.back().unwrap();
+        assert_eq!((last.times, last.at), (50, at(59)));
     }
 
     #[test]

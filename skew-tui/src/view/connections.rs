@@ -6,7 +6,7 @@ use skew_proto::Connection;
 
 use super::pane::{self, Cell, Columns};
 use super::text;
-use crate::state::{Pane, State};
+use crate::state::{Addresses, Pane, State};
 use crate::theme::{Theme, bold};
 
 pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
@@ -25,7 +25,7 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     if panes.connections.is_empty() {
         return pane::say(empty(state), theme, inside, buf);
     }
-    let addresses = list.iter().any(|connection| connection.ip.is_some());
+    let addresses = panes.addresses == Addresses::Told;
     let columns = Columns::new(
         inside,
         &[

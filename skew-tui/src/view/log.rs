@@ -5,7 +5,7 @@ use ratatui::layout::{Constraint, Rect};
 
 use super::pane::{self, Cell, Columns};
 use super::text;
-use crate::state::site::Level;
+use crate::state::site::{Level, LogEntry};
 use crate::state::{Pane, State};
 use crate::theme::Theme;
 
@@ -31,11 +31,18 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         let cells = vec![
             Cell::left(text::time_of_day(entry.at.unix_ms, state.utc_offset_s()), theme.faint),
             Cell::left(sign.to_owned(), style),
-            Cell::left(entry.text.clone(), style),
+            Cell::left(words(entry), style),
         ];
         columns.draw(at, cells, buf);
     }
     if panes.focus == Pane::Log {
         pane::select(panes.log_cursor.row_on_screen(), Pane::Log, state, theme, inside, buf);
+    }
+}
+
+fn words(entry: &LogEntry) -> String {
+    match entry.times {
+        1 => entry.text.clone(),
+        times => format!("{times} times: {}", entry.text),
     }
 }
