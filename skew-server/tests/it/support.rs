@@ -7,7 +7,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use skew_proto::sse::{Decoder, Event};
 use skew_server::{Config, Handle, Hooks, Secret};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -52,7 +52,7 @@ impl Server {
 
     pub(crate) async fn with_hooks(config: Config, hooks: impl Hooks) -> Self {
         let (router, handle) = skew_server::router(config, hooks).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = skew_server::listen("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn({
