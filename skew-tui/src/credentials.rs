@@ -162,9 +162,8 @@ impl fmt::Debug for Credentials {
 }
 
 fn header_line(text: &str, line: usize) -> Result<(HeaderName, HeaderValue), CredentialError> {
-    const RESERVED: [&str; 8] = [
-        "connection", "content-length", "content-type", "host", "te", "transfer-encoding", "upgrade", "accept",
-    ];
+    const RESERVED: [&str; 8] =
+        ["connection", "content-length", "content-type", "host", "te", "transfer-encoding", "upgrade", "accept"];
     let malformed = || CredentialError::HeaderLine { line };
     let (name, value) = text.split_once(':').ok_or_else(malformed)?;
     let name: HeaderName = name.trim().parse().map_err(|_| malformed())?;
@@ -240,7 +239,8 @@ mod tests {
     #[test]
     fn nothing_shows_a_secret() {
         let credentials =
-            Credentials::new(Some(secret("t0ken-abc")), Some(&secret("c00kie")), Some(&secret("X-Key: k3y-xyz"))).unwrap();
+            Credentials::new(Some(secret("t0ken-abc")), Some(&secret("c00kie")), Some(&secret("X-Key: k3y-xyz")))
+                .unwrap();
         let shown = format!("{credentials:?} {:?} {:?}", credentials.token(), credentials.headers());
         for part in ["t0ken", "c00kie", "k3y-xyz"] {
             assert!(!shown.contains(part), "{shown}");

@@ -108,7 +108,10 @@ pub async fn invalidate(
             }
             let urls = target.bases().iter().map(|base| below(base, "/admin/invalidate-route")).collect();
             let route = invalidation.pattern.clone();
-            (urls, InvalidateRequest { route, secret: None, kind: Some(invalidation.kind), dry_run: invalidation.dry_run })
+            (
+                urls,
+                InvalidateRequest { route, secret: None, kind: Some(invalidation.kind), dry_run: invalidation.dry_run },
+            )
         }
     };
     let http = Http::new(Arc::new(target.clone()), SILENCE).map_err(|error| rejected(&error))?;

@@ -66,7 +66,9 @@ pub enum TargetError {
         reason: String,
     },
     /// The URL holds a user name or a password.
-    #[error("the URL holds a password, which every process on this machine can read; use --header-file or --token-file")]
+    #[error(
+        "the URL holds a password, which every process on this machine can read; use --header-file or --token-file"
+    )]
     Userinfo,
     /// A path option is no path.
     #[error("--{option} must be a path on the site, such as {example}")]

@@ -103,7 +103,14 @@ pub struct Options {
     pub readonly: bool,
 
     /// How much to log: off, error, warn, info, debug or trace
-    #[arg(long, global = true, env = "SKEW_LOG", value_name = "LEVEL", default_value = "warn", help_heading = "Output")]
+    #[arg(
+        long,
+        global = true,
+        env = "SKEW_LOG",
+        value_name = "LEVEL",
+        default_value = "warn",
+        help_heading = "Output"
+    )]
     pub log: LevelFilter,
 
     /// File to log to [default: standard error, and nowhere for the dashboard]

@@ -16,9 +16,10 @@ pub(super) fn settings(
     let token = secret(options.token_file.as_deref(), "SKEW_TOKEN")?;
     let cookie = secret(options.cookie_file.as_deref(), "SKEW_COOKIE")?;
     let headers = options.header_file.as_deref().map(Secret::read).transpose()?;
-    let ca_pem = options.ca_file.as_deref().map(|path| {
-        std::fs::read_to_string(path).map_err(|source| UsageError::File { path: path.to_owned(), source })
-    });
+    let ca_pem = options
+        .ca_file
+        .as_deref()
+        .map(|path| std::fs::read_to_string(path).map_err(|source| UsageError::File { path: path.to_owned(), source }));
     Ok(Settings {
         url: url.to_owned(),
         base_path: options.base_path.clone(),

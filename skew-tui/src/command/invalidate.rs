@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::stop::Stop;
 use super::watch::Watch;
 use crate::cli::Options;
-use crate::invalidate::{Invalidation, InvalidateError, ServerKind, invalidate};
+use crate::invalidate::{InvalidateError, Invalidation, ServerKind, invalidate};
 use crate::output::{Sink, Voice, iso};
 use crate::state::invalidation::Preview;
 use crate::state::site::{Link, Watchers};
@@ -58,11 +58,9 @@ pub(super) async fn run(
         ServerKind::Stock if request.kind != MatchKind::Prefix => {
             return Err(InvalidateError::PrefixOnly(request.kind).into());
         }
-        ServerKind::Stock => preview.reach.map(|reach| Expected {
-            people: reach.people,
-            watchers: reach.watchers,
-            routes: reach.routes,
-        }),
+        ServerKind::Stock => {
+            preview.reach.map(|reach| Expected { people: reach.people, watchers: reach.watchers, routes: reach.routes })
+        }
     };
 
     if request.dry_run {
@@ -81,14 +79,15 @@ pub(super) async fn run(
 
 /// What can be refused before anything is asked of the site.
 fn check(request: &Request<'_>, options: &Options) -> Result<RoutePattern, Stop> {
-    let pattern =
-        RoutePattern::new(request.kind, request.route).map_err(|error| Stop::Usage(error.to_string()))?;
+    let pattern = RoutePattern::new(request.kind, request.route).map_err(|error| Stop::Usage(error.to_string()))?;
     if options.readonly && !request.dry_run {
         return Err(Stop::Usage("--readonly allows no invalidation; --dry-run shows whom it would reach".to_owned()));
     }
     let can_ask = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if !request.yes && !request.dry_run && !can_ask {
-        return Err(Stop::Usage("there is no terminal to confirm on; pass --yes, or --dry-run to only look".to_owned()));
+        return Err(Stop::Usage(
+            "there is no terminal to confirm on; pass --yes, or --dry-run to only look".to_owned(),
+        ));
     }
     Ok(pattern)
 }

@@ -57,7 +57,9 @@ impl Watch {
         }
         let reason = refusal(&self.site.authorization)?;
         Some(match &self.site.authorization {
-            Authorization::Refused(Refusal::ByStatus(status, _)) if !matches!(status, 401 | 403) => Stop::Failed(reason),
+            Authorization::Refused(Refusal::ByStatus(status, _)) if !matches!(status, 401 | 403) => {
+                Stop::Failed(reason)
+            }
             _ => Stop::Unauthorized(reason),
         })
     }

@@ -68,7 +68,8 @@ impl Http {
     /// A `POST` with the admin secret as bearer token, where there is one, in place of the token.
     pub(crate) fn post_as_admin<T: Serialize>(&self, url: Url, body: &T) -> RequestBuilder {
         let mut admin = HeaderMap::new();
-        let secret = self.target.admin_secret().map(|secret| HeaderValue::try_from(format!("Bearer {}", secret.expose())));
+        let secret =
+            self.target.admin_secret().map(|secret| HeaderValue::try_from(format!("Bearer {}", secret.expose())));
         if let Some(Ok(mut bearer)) = secret {
             bearer.set_sensitive(true);
             admin.insert(AUTHORIZATION, bearer);
@@ -126,8 +127,9 @@ fn build(target: &Target, with: impl Fn(ClientBuilder) -> ClientBuilder) -> Resu
         None => Vec::new(),
     };
     let identity = target.client_cert().map(|pem| {
-        Identity::from_pem(pem.expose().as_bytes())
-            .map_err(|error| setup("the client certificate can't be used; its file must hold certificate and key", &error))
+        Identity::from_pem(pem.expose().as_bytes()).map_err(|error| {
+            setup("the client certificate can't be used; its file must hold certificate and key", &error)
+        })
     });
     let identity = identity.transpose()?;
 

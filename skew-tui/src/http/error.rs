@@ -64,7 +64,10 @@ mod tests {
     #[test]
     fn a_server_is_quoted_where_it_has_something_to_say() {
         let nitro = r#"{"error":true,"statusCode":503,"message":"SEO Pro key not configured"}"#;
-        assert_eq!(words(StatusCode::SERVICE_UNAVAILABLE, nitro), "503 Service Unavailable: SEO Pro key not configured");
+        assert_eq!(
+            words(StatusCode::SERVICE_UNAVAILABLE, nitro),
+            "503 Service Unavailable: SEO Pro key not configured"
+        );
         assert_eq!(words(StatusCode::UNAUTHORIZED, "<html>\u{1b}[2J"), "401 Unauthorized");
         let hostile = r#"{"message":"\u001b]0;x\u0007"}"#;
         assert!(!words(StatusCode::FORBIDDEN, hostile).contains('\u{1b}'));

@@ -1,10 +1,10 @@
 //! The state as one line of JSON, schema 1. Fields are only ever added.
 
-use serde::ser::{SerializeMap, Serializer};
 use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 use skew_proto::{Connection, Counts, Rollout, text};
 
-use crate::state::site::{Link, Refusal, Authorization, Site, Watchers};
+use crate::state::site::{Authorization, Link, Refusal, Site, Watchers};
 use crate::{Now, Transport};
 
 /// Version of the object's shape.

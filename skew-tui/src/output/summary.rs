@@ -29,7 +29,10 @@ pub(crate) fn summary(site: &Site, label: &str, top: Option<usize>) -> String {
             ),
         ),
         Some(rollout) => {
-            line(&mut out, &format!("nobody is connected; the current build is {}", text::cut(&rollout.version, NAME_CHARS)));
+            line(
+                &mut out,
+                &format!("nobody is connected; the current build is {}", text::cut(&rollout.version, NAME_CHARS)),
+            );
         }
         None => line(&mut out, "the current build is not known"),
     }
@@ -109,7 +112,8 @@ mod tests {
 
     #[test]
     fn a_table_is_cut_and_says_so() {
-        let stats = r#"{"type":"stats","total":3,"versions":{"b2":3},"routes":{"/a":1,"/b":1,"/c":1},"connections":[]}"#;
+        let stats =
+            r#"{"type":"stats","total":3,"versions":{"b2":3},"routes":{"/a":1,"/b":1,"/c":1},"connections":[]}"#;
         assert!(summary(&site(&[CONNECTED, stats]), "x", Some(2)).contains("and 1 more"));
     }
 }

@@ -29,7 +29,9 @@ impl Backoff {
     pub(super) fn next(&mut self, chance: f64) -> Duration {
         let full = Self::FIRST.saturating_mul(2u32.saturating_pow(self.failures)).min(Self::CAP);
         self.failures = self.failures.saturating_add(1);
-        full / 2 + (full / 2).mul_f64(chance.clamp(0.0, 1.0))
+        let wait = full / 2 + (full / 2).mul_f64(chance.clamp(0.0, 1.0));
+        // What is announced in milliseconds is what is waited.
+        Duration::from_millis(u64::try_from(wait.as_millis()).unwrap_or_default())
     }
 }
 

@@ -26,7 +26,9 @@ impl From<HttpError> for Ended {
     fn from(error: HttpError) -> Self {
         match error {
             HttpError::Setup(_) | HttpError::Redirected(_) => Self::Hopeless(error.to_string()),
-            HttpError::Unreachable(_) | HttpError::TimedOut(_) | HttpError::TooLarge(_) => Self::Lost(error.to_string()),
+            HttpError::Unreachable(_) | HttpError::TimedOut(_) | HttpError::TooLarge(_) => {
+                Self::Lost(error.to_string())
+            }
         }
     }
 }

@@ -33,9 +33,9 @@ impl Places {
             TransportChoice::Auto | TransportChoice::Sse | TransportChoice::Ws => target.bases(),
         };
         // Base by base: both transports of the app that is meant, before another app at the root of the host.
-        let all = bases.iter().flat_map(|base| {
-            transports.iter().map(|transport| Place { transport: *transport, base: base.clone() })
-        });
+        let all = bases
+            .iter()
+            .flat_map(|base| transports.iter().map(|transport| Place { transport: *transport, base: base.clone() }));
         Self { all: all.collect(), worked: None }
     }
 

@@ -41,7 +41,9 @@ pub(super) async fn run(http: &Http, outlet: &mpsc::Sender<SourceEvent>, mut ope
         if looked_at.is_none_or(|at| at.elapsed() >= releases::EVERY) {
             looked_at = Some(Instant::now());
             let list = timeout(PATIENCE, releases::read(http, &release_urls)).await;
-            if let Ok(Some(list)) = list && known_releases.as_ref() != Some(&list) {
+            if let Ok(Some(list)) = list
+                && known_releases.as_ref() != Some(&list)
+            {
                 known_releases = Some(list.clone());
                 say(outlet, SourceEvent::Releases(list)).await;
             }

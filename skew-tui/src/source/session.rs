@@ -14,8 +14,8 @@ use crate::SourceEvent;
 use crate::http::{Http, HttpError, words};
 use crate::target::below;
 
-/// Longest message that is looked into for `connected`. Stats may be long, and are for the state to decode.
-const MAX_CONNECTED_BYTES: usize = 8 * 1024;
+/// Longest message that is looked into here. Stats may be long, and are for the state to decode.
+const MAX_PEEKED_BYTES: usize = 8 * 1024;
 
 /// Largest answer to a subscription that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
@@ -33,6 +33,7 @@ enum Aside {
 pub(super) async fn run(mut wire: Wire, http: &Http, base: &Url, outlet: &mpsc::Sender<SourceEvent>) -> Ended {
     let release_urls = http.target().release_urls();
     let mut known_releases = None;
+    let mut current = None;
     let mut looks = interval(releases::EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut asides: FuturesUnordered<BoxFuture<'_, Aside>> = FuturesUnordered::new();
@@ -44,11 +45,18 @@ pub(super) async fn run(mut wire: Wire, http: &Http, base: &Url, outlet: &mpsc::
                     Ok(text) => text,
                     Err(ended) => return ended,
                 };
-                let connection_id = connection_id(&text);
+                let peeked = Peeked::of(&text);
                 if outlet.send(SourceEvent::Frame(text)).await.is_err() {
                     return Ended::Lost("nobody listens any more".to_owned());
                 }
-                match (connection_id, &mut wire) {
+                // A build that was not current before has a time of release that is not known yet.
+                if peeked.version.is_some() && peeked.version != current {
+                    if current.is_some() {
+                        looks.reset_immediately();
+                    }
+                    current = peeked.version;
+                }
+                match (peeked.connection_id, &mut wire) {
                     (Some(id), Wire::Sse(_)) => asides.push(Box::pin(subscribe(http, base, id))),
                     (Some(_), Wire::Ws(ws)) => match ws.subscribe().await {
                         Ok(()) => say(outlet, SourceEvent::Subscribed).await,
@@ -80,14 +88,27 @@ async fn say(outlet: &mpsc::Sender<SourceEvent>, event: SourceEvent) {
     let _ = outlet.send(event).await;
 }
 
-/// The id of one's own connection, where the message is the one that tells it.
-fn connection_id(text: &str) -> Option<String> {
-    if text.len() > MAX_CONNECTED_BYTES || !text.contains("connected") {
-        return None;
-    }
-    match ServerMessage::decode(text) {
-        Ok(ServerMessage::Connected(connected)) => Some(connected.connection_id),
-        _ => None,
+/// What of a message matters to the connection itself.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Peeked {
+    /// One's own connection id, in `connected`.
+    connection_id: Option<String>,
+    /// The server's current build, in `connected` and `version`.
+    version: Option<String>,
+}
+
+impl Peeked {
+    fn of(text: &str) -> Self {
+        if text.len() > MAX_PEEKED_BYTES {
+            return Self::default();
+        }
+        match ServerMessage::decode(text) {
+            Ok(ServerMessage::Connected(connected)) => {
+                Self { connection_id: Some(connected.connection_id), version: Some(connected.version) }
+            }
+            Ok(ServerMessage::Version(version)) => Self { connection_id: None, version: Some(version.version) },
+            _ => Self::default(),
+        }
     }
 }
 
@@ -123,10 +144,12 @@ mod tests {
 
     #[test]
     fn only_connected_tells_ones_own_id() {
-        let connected = r#"{"type":"connected","version":"b","connectionId":"c-1"}"#;
-        assert_eq!(connection_id(connected).as_deref(), Some("c-1"));
-        assert_eq!(connection_id(r#"{"type":"stats","routes":{"connected":1}}"#), None);
-        assert_eq!(connection_id(r#"{"type":"welcome","connectionId":"x"}"#), None);
-        assert_eq!(connection_id("connected"), None);
+        let connected = Peeked::of(r#"{"type":"connected","version":"b","connectionId":"c-1"}"#);
+        assert_eq!((connected.connection_id.as_deref(), connected.version.as_deref()), (Some("c-1"), Some("b")));
+        let version = Peeked::of(r#"{"type":"version","version":"b2","connectionId":"x"}"#);
+        assert_eq!((version.connection_id, version.version.as_deref()), (None, Some("b2")));
+        for text in [r#"{"type":"stats","version":"b"}"#, r#"{"type":"welcome","connectionId":"x"}"#, "connected"] {
+            assert_eq!(Peeked::of(text), Peeked::default(), "{text}");
+        }
     }
 }

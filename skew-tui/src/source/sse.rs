@@ -43,9 +43,7 @@ impl Sse {
                 let is_stream = content_type.trim_start().to_ascii_lowercase().starts_with("text/event-stream");
                 match StatusCode::from_u16(response.status()) {
                     Ok(StatusCode::OK) if is_stream => Ok(Self { events }),
-                    Ok(StatusCode::OK) => {
-                        Err(Ended::Missing(format!("{} is a page and no event stream", url.path())))
-                    }
+                    Ok(StatusCode::OK) => Err(Ended::Missing(format!("{} is a page and no event stream", url.path()))),
                     status => Err(not_a_stream(http, &url, status.unwrap_or_default(), "")),
                 }
             }

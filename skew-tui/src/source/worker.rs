@@ -40,7 +40,7 @@ impl Worker {
         loop {
             let wait = tokio::select! {
                 ended = self.round() => self.after(ended).await,
-                () = wake.notified() => Some(Duration::ZERO),
+                () = wake.notified() => continue,
                 () = outlet.closed() => return,
             };
             tokio::select! {
@@ -126,7 +126,8 @@ impl Worker {
     }
 
     async fn lost(&self, reason: String, wait: Duration) {
-        let retry_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        // Longer than 30 s it never is.
+        let retry_ms = u64::try_from(wait.as_millis()).unwrap_or_default();
         self.say(SourceEvent::Lost { reason, retry_ms }).await;
     }
 

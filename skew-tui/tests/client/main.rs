@@ -1,0 +1,11 @@
+//! The client against servers that behave, and such that don't: real sockets, real processes.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod exits;
+mod invalidation;
+mod output;
+mod program;
+mod reconnecting;
+mod server;
+mod transports;
+mod trust;
