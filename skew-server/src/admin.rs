@@ -10,10 +10,11 @@ use skew_proto::{InvalidateAnswer, InvalidateRequest, Release, ReleaseAnswer, Re
 use crate::app::Shared;
 use crate::config::is_version;
 use crate::failure::ApiError;
-use crate::handle::{Invalidated, Mode, Released};
 use crate::hooks::Credentials;
+use crate::hub::answer::{Invalidated, Mode, Released};
 use crate::hub::now_ms;
-use crate::json::{Posted, answer, encoded};
+use crate::json::{answer, encoded};
+use crate::posted::Posted;
 use crate::visitor;
 
 /// Of a text from outside, this much goes into a log line.

@@ -1,20 +1,12 @@
-//! What every request handler shares, and the routes that lead to them.
+//! What every request handler shares.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::Router;
-use axum::routing::{get, post};
-use skew_proto::wire;
-use tokio::sync::mpsc;
-
 use crate::auth::Authorizer;
-use crate::config::{Config, ConfigError};
-use crate::handle::{Current, Handle};
-use crate::hooks::Hooks;
-use crate::hub::Hub;
+use crate::config::Config;
+use crate::handle::Handle;
 use crate::origin::Origin;
-use crate::{admin, client, transport};
 
 pub(crate) type Shared = Arc<App>;
 
@@ -24,55 +16,4 @@ pub(crate) struct App {
     pub(crate) hub: Handle,
     pub(crate) authorizer: Authorizer,
     pub(crate) started: Instant,
-}
-
-/// Starts a server and returns its endpoints, to be served or merged into an application's own, and the handle to speak to it.
-///
-/// The server sees client addresses where the router is served by [`serve`](crate::serve) or with
-/// [`into_make_service_with_connect_info`](Router::into_make_service_with_connect_info) of a `SocketAddr`. It runs on the tokio
-/// runtime it is called on, until handle and router are gone.
-///
-/// # Errors
-///
-/// When the configuration can't be used.
-///
-/// # Panics
-///
-/// Outside of a tokio runtime.
-pub fn router(config: Config, hooks: impl Hooks) -> Result<(Router, Handle), ConfigError> {
-    let checked = config.check()?;
-    let hooks: Arc<dyn Hooks> = Arc::new(hooks);
-    let (sender, commands) = mpsc::unbounded_channel();
-    let handle = Handle::new(sender);
-    let current = Current { version: config.build_id.clone(), released_at: None };
-    tokio::spawn(Hub::new(current, config.stats_interval, hooks.clone()).run(commands));
-
-    let app: Shared = Arc::new(App {
-        allowed_origins: checked.allowed_origins,
-        hub: handle.clone(),
-        authorizer: Authorizer::new(&config, hooks),
-        started: Instant::now(),
-        config,
-    });
-    Ok((routes(&checked.base_path, app), handle))
-}
-
-fn routes(base: &str, app: Shared) -> Router {
-    let at = |path: &str| format!("{base}{path}");
-    let mut router = Router::new()
-        .route(&at("/sse"), get(transport::sse::open))
-        .route(&at("/ws"), get(transport::ws::open))
-        .route(&at("/route"), post(transport::post::route))
-        .route(&at("/subscribe-stats"), post(transport::post::subscribe_stats))
-        .route(&at("/health"), get(transport::health))
-        .route(&at("/client.js"), get(client::script))
-        .route(&at("/admin/stats"), get(admin::stats))
-        .route(&at("/admin/invalidate-route"), post(admin::invalidate))
-        .route(&at("/admin/release"), post(admin::release));
-    if app.config.recipe_endpoints {
-        router = router
-            .route(wire::RECIPE_STATS_PATH, get(admin::stats))
-            .route(wire::RECIPE_INVALIDATE_PATH, post(admin::invalidate));
-    }
-    router.with_state(app)
 }

@@ -4,6 +4,7 @@
 //! newest stats on a tick. The tick is armed by a change and by nothing else.
 
 pub(crate) mod aggregates;
+pub(crate) mod answer;
 pub(crate) mod command;
 pub(crate) mod message;
 pub(crate) mod outbox;
@@ -23,11 +24,11 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use self::aggregates::Aggregates;
+use self::answer::{Current, Invalidated, Mode, Released};
 use self::command::{Command, Opening, Reply, Transport, Verdict};
 use self::message::{Message, Snapshot};
 use self::outbox::{Outbox, Refused};
 use self::registry::{Entry, Key, Registry};
-use crate::handle::{Current, Invalidated, Mode, Released};
 use crate::hooks::{Hooks, OpenedConnection, Sender};
 
 const KEEPALIVE: Duration = Duration::from_millis(KEEPALIVE_MS);

@@ -9,7 +9,8 @@ use tokio::io::AsyncReadExt;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::config::is_version;
-use crate::handle::{Handle, Released, Stopped};
+use crate::handle::{Handle, Stopped};
+use crate::hub::answer::Released;
 
 /// The list grows with every build that is kept; none is near this.
 const MAX_BYTES: usize = 4 * 1024 * 1024;

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use skew_proto::{Release, RoutePattern};
 use tokio::sync::oneshot;
 
+use super::answer::{Current, Invalidated, Mode, Released};
 use super::message::Message;
 use super::outbox::Outbox;
-use crate::handle::{Current, Invalidated, Mode, Released};
 use crate::id::{ConnectionId, PublicId};
 
 pub(crate) type Reply<T> = oneshot::Sender<T>;

@@ -3,9 +3,9 @@
 use serde::{Serialize, Serializer};
 
 use super::aggregates::{Aggregates, Table};
+use super::answer::Current;
 use super::message::Snapshot;
 use super::registry::{Entry, Registry};
-use crate::handle::Current;
 
 /// The fields of [`skew_proto::Stats`], borrowed: a list of ten thousand is encoded without being cloned first.
 #[derive(Serialize)]

@@ -9,7 +9,8 @@ use crate::app::Shared;
 use crate::failure::ApiError;
 use crate::hub::command::Verdict;
 use crate::id::ConnectionId;
-use crate::json::{Posted, answer};
+use crate::json::answer;
+use crate::posted::Posted;
 use crate::visitor;
 
 /// `POST {base}/route`
