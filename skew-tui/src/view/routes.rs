@@ -15,8 +15,8 @@ const ROOMY: u16 = 52;
 /// Columns of a count.
 const COUNT: usize = 6;
 
-/// Columns of those on other builds, the word included.
-const OLD: usize = 9;
+/// What stands before the number of those on other builds.
+const OLD: &str = "old ";
 
 pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let panes = state.panes();
@@ -29,20 +29,21 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     if panes.routes.is_empty() {
         return pane::say(empty(state), theme, inside, buf);
     }
+    let (bar, old_digits) = if inside.width >= ROOMY { (Constraint::Fill(3), 5) } else { (Constraint::Length(4), 3) };
     let columns = Columns::new(
         inside,
         &[
             Constraint::Fill(5),
             Constraint::Length(COUNT as u16),
             Constraint::Length(6),
-            if inside.width >= ROOMY { Constraint::Fill(3) } else { Constraint::Length(4) },
-            Constraint::Length(OLD as u16),
+            bar,
+            Constraint::Length((OLD.len() + old_digits) as u16),
         ],
     );
     let window = panes.route_cursor.window();
     let total = site.figures.total;
     for (at, row) in panes.routes.get(window.clone()).unwrap_or_default().iter().enumerate() {
-        let old = if row.old > 0 { format!("old {}", text::short_number(row.old, OLD - 4)) } else { String::new() };
+        let old = if row.old > 0 { format!("{OLD}{}", text::short_number(row.old, old_digits)) } else { String::new() };
         let cells = vec![
             Cell::left(row.route.clone(), theme.text),
             Cell::right(text::short_number(row.count, COUNT), theme.strong),

@@ -92,7 +92,8 @@ pub(super) fn short_number(exact: u64, columns: usize) -> String {
     let (unit, name) = match exact {
         0..1_000_000 => (1_000, "k"),
         1_000_000..1_000_000_000 => (1_000_000, "M"),
-        _ => (1_000_000_000, "G"),
+        1_000_000_000..1_000_000_000_000 => (1_000_000_000, "G"),
+        _ => return "≥1T".to_owned(),
     };
     format!("{}{name}", number(exact / unit))
 }
@@ -148,6 +149,7 @@ mod tests {
     fn a_number_without_room_is_rounded_down_and_never_cut() {
         assert_eq!(short_number(99_999, 6), "99,999");
         assert_eq!([123_456, 1_999_999, 20_000_000_000].map(|n| short_number(n, 6)), ["123k", "1M", "20G"]);
+        assert_eq!(short_number(u64::MAX, 6), "≥1T");
     }
 
     #[test]

@@ -27,17 +27,12 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         return pane::say(empty(state), theme, inside, buf);
     }
     let roomy = inside.width >= ROOMY;
-    let columns = Columns::new(
-        inside,
-        &[
-            if roomy { Constraint::Fill(3) } else { Constraint::Length(9) },
-            Constraint::Length(if roomy { 9 } else { 1 }),
-            Constraint::Length(if roomy { 6 } else { 0 }),
-            Constraint::Length(COUNT as u16),
-            Constraint::Length(6),
-            Constraint::Fill(2),
-        ],
-    );
+    let (name, mark) = if roomy { (Constraint::Fill(3), 9) } else { (Constraint::Length(8), 1) };
+    let figures = [Constraint::Length(COUNT as u16), Constraint::Length(6), Constraint::Fill(2)];
+    let age = roomy.then_some(Constraint::Length(6));
+    let widths: Vec<Constraint> = [name, Constraint::Length(mark)].into_iter().chain(age).chain(figures).collect();
+    let columns = Columns::new(inside, &widths);
+    let bar_width = columns.width(widths.len() - 1);
     let window = panes.version_cursor.window();
     let total = site.figures.total;
     for (at, row) in panes.versions.get(window).unwrap_or_default().iter().enumerate() {
@@ -48,17 +43,17 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
             (true, false) => "◆",
             (false, _) => "",
         };
-        let age =
-            row.released_at.map(|at| clock::release_age(state.now().unix_ms.saturating_sub(at))).unwrap_or_default();
         let bar_style = if current { theme.good } else { theme.warn };
-        let cells = vec![
-            Cell::left(row.version.clone(), style),
-            Cell::left(mark.to_owned(), theme.good),
-            Cell::right(age, theme.faint),
+        let mut cells = vec![Cell::left(row.version.clone(), style), Cell::left(mark.to_owned(), theme.good)];
+        if roomy {
+            let age = row.released_at.map(|at| clock::release_age(state.now().unix_ms.saturating_sub(at)));
+            cells.push(Cell::right(age.unwrap_or_default(), theme.faint));
+        }
+        cells.extend([
             Cell::right(text::short_number(row.count, COUNT), theme.strong),
             Cell::right(percent_label(row.count, total), theme.text),
-            Cell::left(bar::bar(row.count, total, columns.width(5), ' '), bar_style),
-        ];
+            Cell::left(bar::bar(row.count, total, bar_width, ' '), bar_style),
+        ]);
         columns.draw(at, cells, buf);
     }
     pane::select(panes.version_cursor.row_on_screen(), Pane::Versions, state, theme, inside, buf);

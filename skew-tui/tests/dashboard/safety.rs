@@ -1,5 +1,7 @@
 //! What must hold of every picture, whatever a site sends.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use skew_proto::text::is_harmful;
@@ -75,6 +77,10 @@ fn filled(texts: &[String]) -> State {
     state
 }
 
+/// Told once: a story of a thousand visitors takes longer than its picture.
+static STORIES: LazyLock<[State; 3]> =
+    LazyLock::new(|| [scenario::live(), scenario::refused(), scenario::reconnecting()]);
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -98,7 +104,7 @@ proptest! {
 
     #[test]
     fn no_size_of_the_screen_is_too_much(width in 0u16..230, height in 0u16..70) {
-        for mut state in [scenario::live(), scenario::refused(), scenario::reconnecting()] {
+        for mut state in STORIES.iter().cloned() {
             draw(&mut state, width, height, Colors::Ansi);
             press(&mut state, Action::Help);
             draw(&mut state, width, height, Colors::Ansi);
