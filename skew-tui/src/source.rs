@@ -63,6 +63,11 @@ impl Source {
         self.events.recv().await
     }
 
+    /// An event that has come already, without waiting for one.
+    pub fn ready(&mut self) -> Option<SourceEvent> {
+        self.events.try_recv().ok()
+    }
+
     /// Connects anew at once: what is open is closed, and what waits does not wait any longer.
     pub fn reconnect(&self) {
         self.wake.notify_one();

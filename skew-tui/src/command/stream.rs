@@ -27,6 +27,7 @@ pub(super) async fn run(target: Arc<Target>, options: &Options, voice: Voice) ->
     };
     // The last state is not lost to the interval. Half a line is, when the reader is stuck: no other may follow it then.
     if !stream.writing && !matches!(stop, Stop::Closed) {
+        stream.watch.catch_up();
         let _ = timeout(LAST_LINE, stream.print()).await;
     }
     Err(stop)

@@ -40,6 +40,18 @@ impl Watch {
             SourceEvent::Frame(message) => Some(message.clone()),
             _ => None,
         };
+        self.take(event);
+        Ok(message)
+    }
+
+    /// Takes in what has come and was not waited for.
+    pub(super) fn catch_up(&mut self) {
+        while let Some(event) = self.source.ready() {
+            self.take(event);
+        }
+    }
+
+    fn take(&mut self, event: SourceEvent) {
         self.site.observe(event, self.clock.now());
         // Nobody scrolls back here: what has been said is done with.
         for entry in self.site.log.drain(..) {
@@ -47,7 +59,6 @@ impl Watch {
                 voice.happened(&entry);
             }
         }
-        Ok(message)
     }
 
     /// Why there will be no stats, where that is certain.

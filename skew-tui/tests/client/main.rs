@@ -7,5 +7,6 @@ mod output;
 mod program;
 mod reconnecting;
 mod server;
+mod tls;
 mod transports;
 mod trust;

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::{Message, protocol::Role};
@@ -89,10 +90,19 @@ impl Server {
         socket.set_reuseaddr(true).unwrap();
         socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).unwrap();
         let listener = socket.listen(64).unwrap();
-        Self::serve(listener, Arc::new(script))
+        Self::serve(listener, Arc::new(script), None)
     }
 
-    fn serve(listener: TcpListener, script: Arc<Script>) -> Self {
+    /// The same behind TLS.
+    pub(crate) async fn start_tls(
+        acceptor: TlsAcceptor,
+        script: impl Fn(&Seen, &Push) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        Self::serve(listener, Arc::new(script), Some(acceptor))
+    }
+
+    fn serve(listener: TcpListener, script: Arc<Script>, tls: Option<TlsAcceptor>) -> Self {
         let port = listener.local_addr().unwrap().port();
         let seen = watch::Sender::new(Vec::new());
         let push = broadcast::Sender::new(64);
@@ -101,7 +111,16 @@ impl Server {
         tasks.spawn(async move {
             let mut open = JoinSet::new();
             while let Ok((socket, _)) = listener.accept().await {
-                open.spawn(connection(socket, Arc::clone(&script), log.clone(), pushing.clone()));
+                let (script, log, push, tls) = (Arc::clone(&script), log.clone(), pushing.clone(), tls.clone());
+                open.spawn(async move {
+                    match tls {
+                        None => connection(socket, script, log, push).await,
+                        Some(tls) => {
+                            let Ok(socket) = tls.accept(socket).await else { return };
+                            connection(socket, script, log, push).await;
+                        }
+                    }
+                });
             }
         });
         Self { port, seen, push, tasks }
@@ -136,7 +155,7 @@ impl Server {
 }
 
 /// Serves one connection: request after request, until an answer takes it over.
-pub(crate) async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send>(
+async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send>(
     socket: S,
     script: Arc<Script>,
     log: watch::Sender<Vec<Seen>>,
