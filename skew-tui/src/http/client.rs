@@ -1,6 +1,6 @@
 //! The HTTP client of one target.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -25,7 +25,8 @@ const MAX_REDIRECTS: usize = 5;
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
     client: Client,
-    upgrading: Client,
+    /// Made when it is needed: reading the system's certificates takes time.
+    upgrading: Arc<OnceLock<Client>>,
     target: Arc<Target>,
 }
 
@@ -40,9 +41,7 @@ impl Http {
     /// A client for `target`. `silence` is how long a stream may bring no byte.
     pub(crate) fn new(target: Arc<Target>, silence: Duration) -> Result<Self, HttpError> {
         let client = build(&target, |builder| builder.read_timeout(silence))?;
-        // An upgrade exists in HTTP/1.1 only, and TLS would settle on HTTP/2 where it may.
-        let upgrading = build(&target, ClientBuilder::http1_only)?;
-        Ok(Self { client, upgrading, target })
+        Ok(Self { client, upgrading: Arc::default(), target })
     }
 
     /// The target, for its paths and secrets.
@@ -56,8 +55,16 @@ impl Http {
     }
 
     /// A `GET` on a connection that can be upgraded.
-    pub(crate) fn upgrade(&self, url: Url) -> RequestBuilder {
-        self.upgrading.get(url).headers(self.target.credentials().headers().clone())
+    pub(crate) fn upgrade(&self, url: Url) -> Result<RequestBuilder, HttpError> {
+        let client = match self.upgrading.get() {
+            Some(client) => client,
+            None => {
+                // An upgrade exists in HTTP/1.1 only, and TLS would settle on HTTP/2 where it may.
+                let client = build(&self.target, ClientBuilder::http1_only)?;
+                self.upgrading.get_or_init(|| client)
+            }
+        };
+        Ok(client.get(url).headers(self.target.credentials().headers().clone()))
     }
 
     /// A `POST` of a JSON body. It names no origin: this is no browser.

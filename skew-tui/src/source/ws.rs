@@ -88,7 +88,7 @@ impl Ws {
 async fn shake_hands(http: &Http, url: &Url) -> Result<Upgraded, Ended> {
     let key = generate_key();
     let request = http
-        .upgrade(url.clone())
+        .upgrade(url.clone())?
         .header(CONNECTION, "Upgrade")
         .header(UPGRADE, "websocket")
         .header(SEC_WEBSOCKET_VERSION, "13")

@@ -7,8 +7,8 @@ use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-/// Longer than anything here takes.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than anything here takes, on a machine that is busy with other things.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What a finished run left behind.
 pub(crate) struct Ran {

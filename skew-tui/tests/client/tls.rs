@@ -94,7 +94,7 @@ async fn an_authority_a_client_certificate_and_a_proxy_serve_sse_post_and_web_so
         let secured = Secured::start(script).await;
         let (proxy, tunnels) = proxy(secured.site.port).await;
         let stats = |arguments: &[&str]| {
-            let mut command = skew_tui(&["stats", "https://shop.test", "--transport", streams]);
+            let mut command = skew_tui(&["stats", "https://shop.test", "--transport", streams, "--timeout", "1m"]);
             command.args(arguments).env("HTTPS_PROXY", format!("http://127.0.0.1:{proxy}"));
             run(command)
         };
