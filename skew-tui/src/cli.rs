@@ -1,5 +1,8 @@
 //! The command line: raw arguments, checked and turned into settings in one step.
 
+// The comments of arguments are what --help prints, where a URL stands as it is.
+#![allow(rustdoc::bare_urls)]
+
 mod options;
 mod secrets;
 mod values;
@@ -26,12 +29,15 @@ Exit codes:
 Secrets are never arguments, which every process of the machine can read. They stand in files, or in SKEW_TOKEN,
 SKEW_COOKIE and SKEW_ADMIN_SECRET themselves. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured.";
 
+/// Both uses: clap would write them as one.
+const USAGE: &str = "skew-tui [OPTIONS] <URL>\n       skew-tui [OPTIONS] <COMMAND>";
+
 /// Who is still on the old build after a deploy, live.
 ///
 /// With a URL alone it opens the dashboard. The site is a Nuxt app with nuxt-skew-protection, or any site with skew-server.
 #[derive(Debug, Parser)]
 #[command(name = "skew-tui", version, after_help = AFTER_HELP, subcommand_negates_reqs = true)]
-#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+#[command(disable_help_subcommand = true, arg_required_else_help = true, override_usage = USAGE)]
 pub struct Cli {
     /// The site, such as https://shop.example.com
     #[arg(required = true)]
