@@ -14,4 +14,4 @@ pub(crate) use pipe::nobody_reads;
 pub(crate) use report::{ReportOptions, iso, refusal, report, report_line};
 pub(crate) use say::Voice;
 pub(crate) use sink::{Sink, SinkError};
-pub(crate) use summary::summary;
+pub(crate) use summary::{connections, summary};

@@ -13,7 +13,7 @@ use super::stop::Stop;
 use super::watch::Watch;
 use crate::cli::Options;
 use crate::invalidate::{InvalidateError, Invalidation, ServerKind, invalidate};
-use crate::output::{Sink, Voice, iso};
+use crate::output::{Sink, Voice, connections, iso};
 use crate::state::invalidation::Preview;
 use crate::state::site::{Link, Watchers};
 use crate::target::Target;
@@ -123,7 +123,7 @@ fn describe(pattern: &RoutePattern, expected: Option<&Expected>) -> String {
     let Some(expected) = expected else {
         return format!("{what}: whom it reaches is not known, since the site did not show its stats");
     };
-    let mut lines = vec![format!("{what} reaches {} connections:", expected.people)];
+    let mut lines = vec![format!("{what} reaches {}:", connections(expected.people))];
     let shown = expected.routes.iter().take(SHOWN_ROUTES);
     lines.extend(shown.map(|(route, count)| format!("{count:>8}  {}", text::cut(route, ROUTE_CHARS))));
     let more = expected.routes.len().saturating_sub(SHOWN_ROUTES);
@@ -204,8 +204,8 @@ impl<'a> Outcome<'a> {
     fn text(&self) -> String {
         let what = format!("{} ({})", text::cut(self.route, ROUTE_CHARS), self.r#match);
         match (self.dry_run, self.matched, self.expected) {
-            (true, _, expected) => format!("{what} would reach {} connections", expected.unwrap_or_default()),
-            (false, Some(matched), _) => format!("{what} sent to {matched} connections"),
+            (true, _, expected) => format!("{what} would reach {}", connections(expected.unwrap_or_default())),
+            (false, Some(matched), _) => format!("{what} sent to {}", connections(matched)),
             (false, None, Some(expected)) => {
                 format!("{what} sent; the server does not say to how many ({expected} were there before)")
             }

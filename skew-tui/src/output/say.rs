@@ -26,10 +26,10 @@ impl Voice {
         }
     }
 
-    /// Says what a person should know, and the program goes on.
+    /// Says what a person should know, in one or more lines, and the program goes on.
     pub(crate) fn notice(self, message: &str) {
         match self {
-            Self::Text => eprintln!("{}", text::clean(message)),
+            Self::Text => message.lines().for_each(|line| eprintln!("{}", text::clean(line))),
             Self::Json => object(&json!({ "type": "notice", "message": message })),
         }
     }

@@ -17,7 +17,7 @@ pub(crate) fn summary(site: &Site, label: &str, top: Option<usize>) -> String {
     let mut out = String::new();
     let total = site.figures.total;
     let current = site.current.as_deref();
-    line(&mut out, &format!("{label}: {}, {} watching", count(total, "connection"), site.figures.watching));
+    line(&mut out, &format!("{label}: {}, {} watching", connections(total), site.figures.watching));
     match site.rollout() {
         Some(rollout) if total > 0 => line(
             &mut out,
@@ -64,9 +64,10 @@ fn table(out: &mut String, title: &str, counts: &Counts, total: u64, rows: usize
     }
 }
 
-fn count(number: u64, what: &str) -> String {
+/// `1 connection`, `2 connections`.
+pub(crate) fn connections(number: u64) -> String {
     let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
+    format!("{number} connection{plural}")
 }
 
 fn line(out: &mut String, text: &str) {

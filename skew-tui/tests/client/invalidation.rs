@@ -53,7 +53,7 @@ async fn what_a_stock_app_can_not_do_is_refused_with_the_reason_and_not_sent() {
 async fn a_dry_run_on_a_stock_app_counts_and_sends_nothing() {
     let site = stock().await;
     let ran = run(skew_tui(&["invalidate", "--dry-run", &site.url(""), "/sh"])).await;
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "       1  /shop\n/sh (prefix) would reach 1 connections\n"));
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "       1  /shop\n/sh (prefix) would reach 1 connection\n"));
     let blind = run(bare(&["invalidate", "--dry-run", &site.url(""), "/sh"])).await;
     assert_eq!(blind.code, Some(4), "whom it would reach is not shown to everybody");
     assert_eq!(site.count("POST /api/admin/invalidate-route"), 0);
@@ -73,6 +73,16 @@ async fn an_app_without_the_recipe_exits_with_1_and_says_so() {
     let ran = run(skew_tui(&["invalidate", "--yes", &site.url(""), "/"])).await;
     assert_eq!(ran.code, Some(1));
     assert!(ran.stderr.contains("--invalidate-path"), "{}", ran.stderr);
+}
+
+#[tokio::test]
+async fn whom_it_reaches_is_shown_line_by_line_before_it_is_sent() {
+    let site = stock().await;
+    let mut command = skew_tui(&["invalidate", "--yes", &site.url(""), "/"]);
+    command.env("SKEW_ADMIN_SECRET", "adm1n-secret");
+    let ran = run(command).await;
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(ran.stderr, "/ (prefix) reaches 2 connections:\n       1  /\n       1  /shop\n");
 }
 
 #[tokio::test]
