@@ -58,7 +58,8 @@ pub struct Connection {
 }
 
 /// A part of [`Stats`] that can be damaged as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Field {
     /// `total`
     Total,
@@ -71,7 +72,7 @@ pub enum Field {
 }
 
 /// What was damaged in a [`Stats`] message.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Damage {
     /// Parts that did not hold what they must, and were repaired from the list of connections as far as it goes.
     pub fields: BTreeSet<Field>,

@@ -10,6 +10,7 @@
 
 mod backoff;
 mod ended;
+mod opening;
 mod places;
 mod poll;
 mod releases;
@@ -51,7 +52,7 @@ impl Source {
     ///
     /// When TLS can't be set up with the target's certificates.
     pub fn start(target: Arc<Target>) -> Result<Self, SourceError> {
-        let http = Http::new(target, wire::SILENCE).map_err(|error| SourceError(error.to_string()))?;
+        let http = Http::new(target, opening::SILENCE).map_err(|error| SourceError(error.to_string()))?;
         let (outlet, events) = mpsc::channel(UNREAD_EVENTS);
         let wake = Arc::new(Notify::new());
         let task = tokio::spawn(worker::Worker::new(http, outlet, Arc::clone(&wake)).run());

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
-use skew_proto::{Connection, Counts, Rollout, text};
+use skew_proto::{Connection, Counts, Damage, Rollout, text};
 
 use crate::state::site::{Authorization, Link, Refusal, Site, Watchers};
 use crate::{Now, Transport};
@@ -53,8 +53,12 @@ struct Report<'a> {
     /// Whether everybody is at `/`, as where route tracking is off.
     route_tracking_seems_off: bool,
     your_id: Option<&'a str>,
+    /// What a visitor had damaged in the server's message, and was counted from its list.
     #[serde(skip_serializing_if = "Option::is_none")]
-    connections: Option<Vec<&'a Connection>>,
+    damage: Option<&'a Damage>,
+    /// Everybody, watchers too: `yourId` is one of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connections: Option<&'a [Connection]>,
     /// How many routes and connections were left out by the limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     omitted: Option<Omitted>,
@@ -69,7 +73,7 @@ struct Omitted {
 /// The state without the time, so that equal states are equal lines. Complete it with [`report_line`].
 pub(crate) fn report(site: &Site, label: &str, options: ReportOptions) -> Result<String, serde_json::Error> {
     let limit = options.top.unwrap_or(usize::MAX);
-    let connections: Vec<&Connection> = site.connections().collect();
+    let connections = site.connections();
     let routes = ranked(&site.figures.routes);
     let omitted = options.top.map(|top| Omitted {
         routes: routes.0.len().saturating_sub(top),
@@ -85,7 +89,7 @@ pub(crate) fn report(site: &Site, label: &str, options: ReportOptions) -> Result
         authorized: site.authorized(),
         refusal: refusal(&site.authorization),
         current: site.current.as_deref(),
-        released_at: site.current.as_deref().and_then(|current| unix_iso(site.releases.released_at(current)?)),
+        released_at: site.current.as_deref().and_then(|current| unix_iso(site.released_at(current)?)),
         rollout: site.rollout(),
         total: site.stats.is_some().then_some(site.figures.total),
         watching: site.figures.watching,
@@ -94,7 +98,8 @@ pub(crate) fn report(site: &Site, label: &str, options: ReportOptions) -> Result
         routes: Ranked(routes.0.into_iter().take(limit).collect()),
         route_tracking_seems_off: site.route_tracking_seems_off(),
         your_id: site.your_id(),
-        connections: (!options.without_connections).then(|| connections.into_iter().take(limit).collect()),
+        damage: site.stats.as_ref().map(|stats| &stats.damage).filter(|damage| !damage.is_empty()),
+        connections: (!options.without_connections).then(|| &connections[..connections.len().min(limit)]),
         omitted,
     })
 }
@@ -215,7 +220,9 @@ mod tests {
         assert_eq!(line["routes"], json!({"/a\u{1b}[2J": 2, "/": 1}), "the whole text survives, escaped");
         assert_eq!(line["rollout"]["outdated"], 1);
         assert_eq!((&line["watching"], &line["yourId"]), (&json!(1), &json!("me")));
-        assert_eq!(line["connections"].as_array().unwrap().len(), 3);
+        assert_eq!(line["connections"].as_array().unwrap().len(), 4);
+        assert_eq!(line["connections"][0]["id"], line["yourId"]);
+        assert_eq!(line.get("damage"), None);
         assert_eq!((&line["link"], &line["stale"]), (&json!("live"), &json!(false)));
         assert!(!line.to_string().contains("c-secret"));
     }
@@ -226,6 +233,15 @@ mod tests {
         for field in ["total", "authorized", "current", "rollout", "yourId", "statsAt"] {
             assert_eq!(line[field], Value::Null, "{field}");
         }
+    }
+
+    #[test]
+    fn damage_is_marked() {
+        let stats = r#"{"type":"stats","total":1,"versions":{"constructor":"function1"},"routes":{"5":1},
+            "connections":[{"id":"a","version":"constructor","route":5}]}"#;
+        let line = line(&site(&[stats]), ReportOptions::default());
+        assert_eq!(line["damage"], json!({"fields": ["versions"], "connections": 1}));
+        assert_eq!(line["versions"], json!({"constructor": 1}));
     }
 
     #[test]
@@ -250,7 +266,7 @@ mod tests {
         let short = line(&site, ReportOptions { top: Some(1), without_connections: false });
         assert_eq!(short["routes"], json!({"/a\u{1b}[2J": 2}));
         assert_eq!(short["connections"].as_array().unwrap().len(), 1);
-        assert_eq!(short["omitted"], json!({"routes": 1, "connections": 2}));
+        assert_eq!(short["omitted"], json!({"routes": 1, "connections": 3}));
         assert_eq!(short["total"], 3);
         let bare = line(&site, ReportOptions { top: None, without_connections: true });
         assert!(bare.get("connections").is_none());

@@ -9,8 +9,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::ended::Ended;
+use super::opening::MAX_MESSAGE_BYTES;
 use super::releases;
-use super::wire::MAX_MESSAGE_BYTES;
 use crate::http::{Http, HttpError, words};
 use crate::{SourceEvent, Transport};
 

@@ -14,7 +14,7 @@ use launchdarkly_sdk_transport::{ByteStream, HttpTransport, ResponseFuture, Tran
 use reqwest::{StatusCode, Url};
 
 use super::ended::Ended;
-use super::wire::{MAX_MESSAGE_BYTES, OPENING, SILENCE, not_a_stream, stream_url};
+use super::opening::{MAX_MESSAGE_BYTES, OPENING, SILENCE, not_a_stream, stream_url};
 use crate::http::{Http, HttpError, redirection};
 
 /// Longest piece of an error answer that is read, in bytes.

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::ended::Ended;
-use super::wire::{MAX_MESSAGE_BYTES, OPENING, SILENCE, not_a_stream, stream_url};
+use super::opening::{MAX_MESSAGE_BYTES, OPENING, SILENCE, not_a_stream, stream_url};
 use crate::http::{Http, HttpError, redirection};
 
 /// Time between two pings: servers send nothing by themselves on a WebSocket.

@@ -149,7 +149,7 @@ pub fn versions(site: &Site, filter: &Filter, order: Order<VersionColumn>) -> Ve
         .map(|(version, count)| VersionRow {
             version: version.clone(),
             count: *count,
-            released_at: site.releases.released_at(version),
+            released_at: site.released_at(version),
         })
         .collect();
     // The table comes sorted by name and the sort is stable: equal rows stay in that order.

@@ -124,6 +124,8 @@ pub struct Site {
     pub figures: Figures,
     /// What happened, oldest first.
     pub log: VecDeque<LogEntry>,
+    /// When the current build was released, in milliseconds since 1970, by the server's own word.
+    current_released_at: Option<u64>,
     watchers: Watchers,
     damage_reported: bool,
     logged: u64,
@@ -144,6 +146,7 @@ impl Site {
             stats_at: None,
             figures: Figures::default(),
             log: VecDeque::new(),
+            current_released_at: None,
             watchers,
             damage_reported: false,
             logged: 0,
@@ -235,6 +238,7 @@ impl Site {
         }
         if let Some(current) = stats.extra.get("current").and_then(|value| value.as_str()) {
             self.set_current(current.to_owned(), now);
+            self.current_released_at = stats.extra.get("releasedAt").and_then(|value| value.as_u64());
         }
         self.stats = Some(stats);
         self.stats_at = Some(now);
@@ -247,6 +251,7 @@ impl Site {
         }
         self.note(now, Level::Info, format!("current build is {}", text::cut(&version, 60)));
         self.current = Some(version);
+        self.current_released_at = None;
         self.recount();
     }
 
@@ -279,6 +284,13 @@ impl Site {
         }
     }
 
+    /// When a build was released, in milliseconds since 1970, by the site's release list or by the server.
+    #[must_use]
+    pub fn released_at(&self, version: &str) -> Option<u64> {
+        let by_server = || self.current_released_at.filter(|_| self.current.as_deref() == Some(version));
+        self.releases.released_at(version).or_else(by_server)
+    }
+
     /// The public id of this client's own connection.
     #[must_use]
     pub fn your_id(&self) -> Option<&str> {
@@ -297,10 +309,11 @@ impl Site {
         self.is_own(connection) || connection.route == wire::TUI_ROUTE
     }
 
-    /// The connections that count, in the server's order.
-    pub fn connections(&self) -> impl Iterator<Item = &Connection> {
-        let list = self.stats.as_ref().map(|stats| stats.connections.as_slice()).unwrap_or_default();
-        list.iter().filter(|connection| self.watchers == Watchers::Counted || !self.is_watcher(connection))
+    /// Every connection that the server listed, in its order. This client's own and other watchers are among them, also where
+    /// they are left out of the figures.
+    #[must_use]
+    pub fn connections(&self) -> &[Connection] {
+        self.stats.as_ref().map(|stats| stats.connections.as_slice()).unwrap_or_default()
     }
 
     /// Whether everybody seems to be at `/`: route tracking is off then, on a site that is not a single page.
@@ -396,7 +409,7 @@ mod tests {
         assert_eq!((rollout.current, rollout.outdated, rollout.percent), (1, 1, Some(50.0)));
         assert_eq!((site.figures.total, site.figures.watching), (2, 2));
         assert!(!site.figures.routes.contains_key(wire::TUI_ROUTE));
-        assert_eq!(site.connections().count(), 2);
+        assert!(site.connections().iter().any(|connection| site.is_own(connection)), "listed all the same");
         assert_eq!(site.figures.outdated_routes, Counts::from([("/shop".into(), 1)]));
 
         site.set_watchers(Watchers::Counted);
@@ -435,6 +448,17 @@ mod tests {
         site.observe(SourceEvent::Frame(r#"{"type":"version","version":"b3"}"#.into()), at(5));
         assert_eq!(site.rollout().unwrap().current, 0);
         assert!(site.log.back().unwrap().text.contains("b3"));
+    }
+
+    #[test]
+    fn a_server_without_a_release_list_tells_the_age_of_its_current_build_only() {
+        let mut site = site_after(&[CONNECTED]);
+        let stats =
+            r#"{"type":"stats","total":0,"versions":{},"routes":{},"connections":[],"current":"b2","releasedAt":17}"#;
+        site.observe(SourceEvent::Frame(stats.into()), at(5));
+        assert_eq!((site.released_at("b2"), site.released_at("b1")), (Some(17), None));
+        site.observe(SourceEvent::Frame(r#"{"type":"version","version":"b3"}"#.into()), at(6));
+        assert_eq!((site.released_at("b2"), site.released_at("b3")), (None, None));
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl State {
     #[must_use]
     pub fn current_release_age(&self) -> Option<u64> {
         let site = self.shown();
-        let released_at = site.releases.released_at(site.current.as_deref()?)?;
+        let released_at = site.released_at(site.current.as_deref()?)?;
         Some(self.now.unix_ms.saturating_sub(released_at))
     }
 }
