@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::action::Access;
 use crate::clock::Clock;
-use crate::invalidate::{self, ServerKind};
+use crate::invalidate::{Mode, ServerKind, invalidate};
 use crate::source::Source;
 use crate::state::invalidation::Invalidation;
 use crate::state::site::{Link, Watchers};
@@ -211,8 +211,7 @@ impl Driver {
         let target = Arc::clone(&self.target);
         let server = ServerKind::of(self.state.site());
         self.asked.spawn(async move {
-            let request = invalidate::Invalidation { pattern: asked.pattern.clone(), kind: asked.kind, dry_run: false };
-            let result = invalidate::invalidate(&target, &request, server).await;
+            let result = invalidate(&target, &asked, Mode::Send, server).await;
             (asked, result.map_err(|error| error.to_string()))
         });
     }

@@ -7,7 +7,7 @@ use reqwest::{StatusCode, Url};
 use skew_proto::{InvalidateAnswer, InvalidateRequest, MatchKind, PatternError, RoutePattern, text};
 
 use crate::http::{Answer, Http, HttpError, words};
-use crate::state::invalidation::knows_every_kind;
+use crate::state::invalidation::{Invalidation, knows_every_kind};
 use crate::state::site::Site;
 use crate::target::{Target, below};
 
@@ -17,15 +17,13 @@ const MAX_ANSWER_BYTES: usize = 16 << 20;
 /// How long an answer may bring no byte.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// What is to be invalidated.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Invalidation {
-    /// The pattern, whole: what was shown may have been cut.
-    pub pattern: String,
-    /// How it is compared with routes.
-    pub kind: MatchKind,
-    /// Only counts who would be reached.
-    pub dry_run: bool,
+/// Whether an invalidation is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Tell the connections that match.
+    Send,
+    /// Only count them.
+    DryRun,
 }
 
 /// What a site runs, which decides what may be asked of it.
@@ -85,6 +83,7 @@ pub enum InvalidateError {
 pub async fn invalidate(
     target: &Target,
     invalidation: &Invalidation,
+    mode: Mode,
     server: ServerKind,
 ) -> Result<InvalidateAnswer, InvalidateError> {
     RoutePattern::new(invalidation.kind, &invalidation.pattern)?;
@@ -94,7 +93,7 @@ pub async fn invalidate(
             if invalidation.kind != MatchKind::Prefix {
                 return Err(InvalidateError::PrefixOnly(invalidation.kind));
             }
-            if invalidation.dry_run {
+            if mode == Mode::DryRun {
                 return Err(InvalidateError::NoDryRun);
             }
             let secret = secret.ok_or(InvalidateError::NoSecret)?;
@@ -108,10 +107,8 @@ pub async fn invalidate(
             }
             let urls = target.bases().iter().map(|base| below(base, "/admin/invalidate-route")).collect();
             let route = invalidation.pattern.clone();
-            (
-                urls,
-                InvalidateRequest { route, secret: None, kind: Some(invalidation.kind), dry_run: invalidation.dry_run },
-            )
+            let dry_run = mode == Mode::DryRun;
+            (urls, InvalidateRequest { route, secret: None, kind: Some(invalidation.kind), dry_run })
         }
     };
     let http = Http::new(Arc::new(target.clone()), SILENCE).map_err(|error| rejected(&error))?;
@@ -180,31 +177,31 @@ mod tests {
         Target::new(Settings { url: "http://127.0.0.1:1".into(), admin_secret, ..Settings::default() }).unwrap()
     }
 
-    fn invalidation(pattern: &str, kind: MatchKind, dry_run: bool) -> Invalidation {
-        Invalidation { pattern: pattern.into(), kind, dry_run }
+    fn invalidation(pattern: &str, kind: MatchKind) -> Invalidation {
+        Invalidation { pattern: pattern.into(), kind }
     }
 
     #[tokio::test]
     async fn what_a_stock_app_can_not_do_is_refused_before_anything_is_sent() {
         let target = target(Some("s3cret"));
-        let ask = |kind, dry_run| {
-            let invalidation = invalidation("/a", kind, dry_run);
+        let ask = |kind, mode| {
+            let invalidation = invalidation("/a", kind);
             let target = &target;
-            async move { invalidate(target, &invalidation, ServerKind::Stock).await.unwrap_err() }
+            async move { invalidate(target, &invalidation, mode, ServerKind::Stock).await.unwrap_err() }
         };
         for kind in [MatchKind::Exact, MatchKind::Segment, MatchKind::Regex] {
-            assert!(matches!(ask(kind, false).await, InvalidateError::PrefixOnly(_)));
+            assert!(matches!(ask(kind, Mode::Send).await, InvalidateError::PrefixOnly(_)));
         }
-        assert!(matches!(ask(MatchKind::Prefix, true).await, InvalidateError::NoDryRun));
-        assert!(matches!(ask(MatchKind::Prefix, false).await, InvalidateError::Unknown(_)));
+        assert!(matches!(ask(MatchKind::Prefix, Mode::DryRun).await, InvalidateError::NoDryRun));
+        assert!(matches!(ask(MatchKind::Prefix, Mode::Send).await, InvalidateError::Unknown(_)));
     }
 
     #[tokio::test]
     async fn an_empty_pattern_and_a_missing_secret_are_refused_everywhere() {
         for server in [ServerKind::Stock, ServerKind::Skew] {
-            let empty = invalidate(&target(Some("s")), &invalidation("", MatchKind::Prefix, false), server).await;
+            let empty = invalidate(&target(Some("s")), &invalidation("", MatchKind::Prefix), Mode::Send, server).await;
             assert!(matches!(empty, Err(InvalidateError::Pattern(PatternError::Empty))));
-            let bare = invalidate(&target(None), &invalidation("/a", MatchKind::Prefix, false), server).await;
+            let bare = invalidate(&target(None), &invalidation("/a", MatchKind::Prefix), Mode::Send, server).await;
             assert!(matches!(bare, Err(InvalidateError::NoSecret)), "{bare:?}");
         }
     }

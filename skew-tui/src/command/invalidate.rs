@@ -12,9 +12,9 @@ use tokio::time::timeout;
 use super::stop::Stop;
 use super::watch::Watch;
 use crate::cli::Options;
-use crate::invalidate::{InvalidateError, Invalidation, ServerKind, invalidate};
+use crate::invalidate::{InvalidateError, Mode, ServerKind, invalidate};
 use crate::output::{Sink, Voice, connections, iso};
-use crate::state::invalidation::Preview;
+use crate::state::invalidation::{Invalidation, Preview, Reach};
 use crate::state::site::{Link, Watchers};
 use crate::target::Target;
 
@@ -52,14 +52,18 @@ pub(super) async fn run(
 ) -> Result<(), Stop> {
     let pattern = check(request, options)?;
     let (server, preview) = look(&target, pattern.clone()).await?;
-    let invalidation = |dry_run| Invalidation { pattern: pattern.text().to_owned(), kind: request.kind, dry_run };
-    let expected = match server {
-        ServerKind::Skew => Some(counted(&invalidate(&target, &invalidation(true), server).await?)),
+    let invalidation = Invalidation { pattern: pattern.text().to_owned(), kind: request.kind };
+    let (expected, count) = match server {
+        ServerKind::Skew => {
+            let count = invalidate(&target, &invalidation, Mode::DryRun, server).await?;
+            (Some(counted(&count)), Some(count))
+        }
         ServerKind::Stock if request.kind != MatchKind::Prefix => {
             return Err(InvalidateError::PrefixOnly(request.kind).into());
         }
         ServerKind::Stock => {
-            preview.reach.map(|reach| Expected { people: reach.people, watchers: reach.watchers, routes: reach.routes })
+            let seen = |reach: Reach| Expected { people: reach.people, watchers: reach.watchers, routes: reach.routes };
+            (preview.reach.map(seen), None)
         }
     };
 
@@ -67,13 +71,13 @@ pub(super) async fn run(
         let expected = expected.ok_or_else(|| {
             Stop::Unauthorized("whom it would reach is not known: the site did not show its stats".to_owned())
         })?;
-        return print(&Outcome::of(&pattern, server, Some(&expected), None, true), options).await;
+        return print(&Outcome::of(&pattern, server, Some(&expected), count.as_ref(), true), options).await;
     }
     voice.notice(&describe(&pattern, expected.as_ref()));
     if !request.yes {
         confirm(&pattern).await?;
     }
-    let answer = invalidate(&target, &invalidation(false), server).await?;
+    let answer = invalidate(&target, &invalidation, Mode::Send, server).await?;
     print(&Outcome::of(&pattern, server, expected.as_ref(), Some(&answer), false), options).await
 }
 
