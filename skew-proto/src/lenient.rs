@@ -7,6 +7,7 @@ use serde::de::{
     Deserializer, Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer, value::SeqAccessDeserializer,
 };
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// Fields of a message that this crate does not know, kept as they came.
 pub type Extra = serde_json::Map<String, Value>;
@@ -111,13 +112,21 @@ impl<'de> Deserialize<'de> for Text {
             fn visit_string<E: Error>(self, v: String) -> Result<Text, E> {
                 Ok(Text::Whole(v))
             }
-            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Text, A::Error> {
-                let value = Value::deserialize(SeqAccessDeserializer::new(seq))?;
-                Ok(Text::Damaged(value.to_string()))
+            // What lies inside is taken as raw text: reading it would fail where it is nested too deep, and a visitor
+            // chooses how deep that is.
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Text, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element::<Box<RawValue>>()? {
+                    items.push(item.get().to_owned());
+                }
+                Ok(Text::Damaged(format!("[{}]", items.join(","))))
             }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Text, A::Error> {
-                let value = Value::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(Text::Damaged(value.to_string()))
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Text, A::Error> {
+                let mut fields = Vec::new();
+                while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+                    fields.push(format!("{}:{value}", Value::from(name)));
+                }
+                Ok(Text::Damaged(format!("{{{}}}", fields.join(","))))
             }
         }
         deserializer.deserialize_any(TextVisitor)

@@ -1,10 +1,13 @@
 //! What a server says to a connection.
 
+use std::borrow::Cow;
+
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::lenient::{Extra, Text};
 use crate::stats::Stats;
+use crate::text;
 
 /// Why a text is no message at all. Anything that is a JSON object decodes to a [`ServerMessage`].
 #[derive(Debug, thiserror::Error)]
@@ -119,6 +122,14 @@ impl ServerMessage {
     /// Only when the text is no JSON object. Unknown types, and known ones with unexpected fields, are
     /// [`ServerMessage::Other`].
     pub fn decode(text: &str) -> Result<Self, DecodeError> {
+        Self::decode_unicode(text).or_else(|error| match text::mend_surrogates(text) {
+            // Only where it is damaged is a long message read twice.
+            Cow::Owned(mended) => Self::decode_unicode(&mended),
+            Cow::Borrowed(_) => Err(error),
+        })
+    }
+
+    fn decode_unicode(text: &str) -> Result<Self, DecodeError> {
         if !text.trim_start().starts_with('{') {
             serde_json::from_str::<serde::de::IgnoredAny>(text)?;
             return Err(DecodeError::NotAnObject);

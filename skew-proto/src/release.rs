@@ -53,7 +53,9 @@ impl Releases {
             timestamp: Option<Text>,
         }
 
-        let manifest: Manifest = serde_json::from_str(text)?;
+        let Object::Whole(manifest) = serde_json::from_str::<Object<Manifest>>(text)? else {
+            return Err(serde::de::Error::custom("the release list is no JSON object"));
+        };
         let mut times: BTreeMap<String, Option<u64>> = BTreeMap::new();
         if let Some(Object::Whole(Skew { versions: Some(Object::Whole(versions)) })) = manifest.skew_protection {
             for (version, build) in versions {
@@ -117,5 +119,6 @@ mod tests {
         assert_eq!(releases.current, None);
         assert_eq!(releases.releases, [Release { version: "b".into(), released_at: None }]);
         assert!(Releases::decode("<html>").is_err());
+        assert!(Releases::decode(r#"["b2",17]"#).is_err());
     }
 }

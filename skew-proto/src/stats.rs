@@ -153,7 +153,9 @@ impl<'de> Deserialize<'de> for Stats {
         damage.connections = list.iter().flatten().filter(|connection| connection.damaged).count() as u64;
         let listed = list.as_ref().map(|list| list.len() as u64);
 
-        let total = fields.total.and_then(|Count(total)| total).unwrap_or_else(|| {
+        let total =
+            fields.total.and_then(|Count(total)| total).filter(|total| listed.is_none_or(|listed| listed <= *total));
+        let total = total.unwrap_or_else(|| {
             damage.fields.insert(Field::Total);
             listed.unwrap_or(0)
         });
@@ -281,6 +283,27 @@ mod tests {
             decode(r#"{"type":"stats","total":1e300,"versions":{"a":2.0,"b":1.5},"routes":{},"connections":"none"}"#);
         assert_eq!(stats.versions, Counts::from([("a".into(), 2)]));
         assert!(stats.damage.fields.contains(&Field::Total) && stats.damage.fields.contains(&Field::Connections));
+    }
+
+    #[test]
+    fn half_a_character_in_a_route_costs_nothing_else() {
+        let stats = decode(
+            r#"{"type":"stats","total":2,"versions":{"v1":2},"routes":{"/\ud800":1,"/":1},
+               "connections":[{"id":"a","version":"v1","route":"/\ud800"},{"id":"b","version":"v1","route":"/"}]}"#,
+        );
+        assert_eq!(stats.routes, Counts::from([("/\u{fffd}".into(), 1), ("/".into(), 1)]));
+        assert!(stats.damage.is_empty());
+    }
+
+    #[test]
+    fn a_route_nested_beyond_measure_costs_only_its_entry() {
+        let deep = "[".repeat(5_000) + &"]".repeat(5_000);
+        let stats = decode(&format!(
+            r#"{{"type":"stats","total":2,"versions":{{"v1":2}},"routes":{{"":1,"/":1}},
+               "connections":[{{"id":"a","version":"v1","route":{deep}}},{{"id":"b","version":"v1","route":{{"x":{deep}}}}},{deep}]}}"#,
+        ));
+        assert_eq!((stats.connections[0].route.len(), stats.connections[0].damaged), (10_000, true));
+        assert_eq!((stats.total, stats.damage.connections), (3, 3));
     }
 
     #[test]

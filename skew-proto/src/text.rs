@@ -52,6 +52,52 @@ pub fn cut(text: &str, max_chars: usize) -> String {
     shown
 }
 
+/// JSON text with every unpaired surrogate escape (`\ud800` without its other half) replaced by `\ufffd`.
+///
+/// JavaScript strings may hold half a character, a visitor can send one as route, and Node writes it into its JSON as it is. No
+/// Unicode text can hold it, so a reader would have to refuse the whole message.
+#[must_use]
+pub fn mend_surrogates(json: &str) -> Cow<'_, str> {
+    let mut mended = String::new();
+    let mut kept = 0;
+    let mut at = 0;
+    while let Some(found) = json[at..].find('\\') {
+        let escape = at + found;
+        let Some(unit) = escaped_unit(&json[escape..]) else {
+            // Another escape, such as `\\` or `\n`: its second character begins none. It is whole even where it is no ASCII.
+            let second = json[escape + 1..].chars().next().map_or(0, char::len_utf8);
+            at = escape + 1 + second;
+            continue;
+        };
+        let pair = matches!(unit, 0xd800..=0xdbff)
+            && matches!(escaped_unit(&json[escape + UNIT_LENGTH..]), Some(0xdc00..=0xdfff));
+        if pair {
+            at = escape + 2 * UNIT_LENGTH;
+            continue;
+        }
+        if matches!(unit, 0xd800..=0xdfff) {
+            mended.push_str(&json[kept..escape]);
+            mended.push_str("\\ufffd");
+            kept = escape + UNIT_LENGTH;
+        }
+        at = escape + UNIT_LENGTH;
+    }
+    if kept == 0 {
+        return Cow::Borrowed(json);
+    }
+    mended.push_str(&json[kept..]);
+    Cow::Owned(mended)
+}
+
+/// Length of `\u` and four digits.
+const UNIT_LENGTH: usize = 6;
+
+/// The UTF-16 unit of the `\u` escape that a text begins with.
+fn escaped_unit(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok())?
+}
+
 /// One line of JSON in which every harmful character is escaped as `\u…`, so that the whole text survives and no terminal
 /// acts on it. No newline at the end.
 ///
@@ -111,6 +157,20 @@ mod tests {
     }
 
     #[test]
+    fn half_a_character_is_replaced_and_a_whole_one_kept() {
+        for (json, mended) in [
+            (r#""/\ud800""#, r#""/\ufffd""#),
+            (r#""\uD83D\uDE00 \udc00\ud83d""#, r#""\uD83D\uDE00 \ufffd\ufffd""#),
+            (r#""\ud800\ud83d\ude00""#, r#""\ufffd\ud83d\ude00""#),
+            (r#""\\ud800 \u0041 \n""#, r#""\\ud800 \u0041 \n""#),
+            (r#""\ud80"#, r#""\ud80"#),
+            ("\"\\é\\", "\"\\é\\"),
+        ] {
+            assert_eq!(mend_surrogates(json), mended);
+        }
+    }
+
+    #[test]
     fn json_keeps_the_whole_text_escaped() {
         let line = json_line(&["\u{1b}]0;x\u{7}", "\u{9b}\u{202e}\u{e0041}", "é"]).unwrap();
         assert_eq!(line, "[\"\\u001b]0;x\\u0007\",\"\\u009b\\u202e\\udb40\\udc41\",\"é\"]");
@@ -122,6 +182,20 @@ mod tests {
             prop_assert!(!clean(&text).contains(is_harmful));
             let cut = cut(&text, max);
             prop_assert!(!cut.contains(is_harmful) && cut.chars().count() <= max);
+        }
+
+        #[test]
+        fn what_is_mended_is_read_wherever_json_allows(
+            units in prop::collection::vec(prop_oneof![any::<u16>(), 0xd7fe..0xe002u16], 0..12),
+        ) {
+            let json = format!("\"{}\"", units.iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>());
+            let read: String = serde_json::from_str(&mend_surrogates(&json)).unwrap();
+            prop_assert_eq!(read, String::from_utf16_lossy(&units));
+        }
+
+        #[test]
+        fn mending_never_fails(text in any::<String>()) {
+            prop_assert!(mend_surrogates(&text).len() <= text.len());
         }
 
         #[test]
