@@ -114,9 +114,8 @@ impl Handle {
         Self { commands }
     }
 
-    pub(crate) fn open(&self, opening: Opening) {
-        // Without a hub nobody reads the outbox's other end: the stream stays silent until its socket goes.
-        let _ = self.commands.send(Command::Open(opening));
+    pub(crate) async fn open(&self, opening: Opening) -> Result<(), Stopped> {
+        self.ask(|reply| Command::Open(opening, reply)).await
     }
 
     pub(crate) fn close(&self, connection_id: ConnectionId) {

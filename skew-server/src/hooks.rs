@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::handle::SendError;
 use crate::hub::message::Message;
-use crate::hub::outbox::Outbox;
+use crate::hub::outbox::{Outbox, Parcel};
 use crate::id::PublicId;
 
 /// A connection that has just opened.
@@ -57,7 +57,8 @@ impl std::fmt::Debug for Credentials {
 /// `skew:connection:route-update` and `skew:authorize-stats`.
 ///
 /// The first three are called on the task that owns all connections, in the order in which things happen: return at once, and
-/// hand longer work to a task or a channel of your own. A panic is logged and forgotten.
+/// hand longer work to a task or a channel of your own. A panic in them is logged and forgotten; one in
+/// [`authorize_stats`](Hooks::authorize_stats), which runs on the task of the connection that asks, ends that connection alone.
 pub trait Hooks: Send + Sync + 'static {
     /// A connection has opened. `sender` reaches it at any time, and can be kept.
     fn connection_open(&self, connection: &OpenedConnection<'_>, sender: Sender) {
@@ -102,6 +103,6 @@ impl Sender {
     ///
     /// When the message is no JSON or the connection is closed.
     pub fn send<T: Serialize + ?Sized>(&self, message: &T) -> Result<(), SendError> {
-        self.outbox.push(Message::custom(message)?).map_err(|_| SendError::Closed)
+        self.outbox.push(Parcel::Message(Message::custom(message)?)).map_err(|_| SendError::Closed)
     }
 }

@@ -25,23 +25,17 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use self::aggregates::Aggregates;
 use self::answer::{Current, Invalidated, Mode, Released};
-use self::command::{Command, Opening, Reply, Transport, Verdict};
+use self::command::{Command, Opening, Reply, Verdict};
 use self::message::{Message, Snapshot};
-use self::outbox::{Outbox, Refused};
+use self::outbox::{Outbox, Parcel, Refused};
 use self::registry::{Entry, Key, Registry};
 use crate::hooks::{Hooks, OpenedConnection, Sender};
 
 const KEEPALIVE: Duration = Duration::from_millis(KEEPALIVE_MS);
 
-/// What the hub keeps for a connection beside what the registry knows.
-#[derive(Debug)]
-struct Peer {
-    outbox: Arc<Outbox>,
-    transport: Transport,
-}
-
 pub(crate) struct Hub {
-    registry: Registry<Peer>,
+    /// Beside each connection is the way to it.
+    registry: Registry<Arc<Outbox>>,
     aggregates: Aggregates,
     subscribers: BTreeSet<Key>,
     current: Current,
@@ -95,7 +89,10 @@ impl Hub {
     fn handle(&mut self, command: Command) {
         // A reply that nobody waits for any more is no error: the request was cut off meanwhile.
         match command {
-            Command::Open(opening) => self.open(opening),
+            Command::Open(opening, reply) => {
+                self.open(opening);
+                let _ = reply.send(());
+            }
             Command::Close(connection_id) => {
                 if let Some(key) = self.registry.key_of(connection_id) {
                     self.close(key);
@@ -117,9 +114,10 @@ impl Hub {
             Command::Current(reply) => drop(reply.send(self.current.clone())),
             Command::Release(release, reply) => drop(reply.send(self.release(release))),
             Command::Invalidate { pattern, mode, reply } => drop(reply.send(self.invalidate(&pattern, mode))),
-            Command::Broadcast(message, reply) => drop(reply.send(self.send_to_all(&message))),
+            Command::Broadcast(message, reply) => drop(reply.send(self.send_to_all(&Parcel::Message(message)))),
             Command::SendTo(id, message, reply) => {
-                let sent = self.registry.key_of_public(id).is_some_and(|key| self.send([key], &message) == 1);
+                let parcel = Parcel::Message(message);
+                let sent = self.registry.key_of_public(id).is_some_and(|key| self.send([key], &parcel) == 1);
                 let _ = reply.send(sent);
             }
             Command::Shutdown(reply) => self.shut_down(reply),
@@ -127,7 +125,7 @@ impl Hub {
     }
 
     fn open(&mut self, opening: Opening) {
-        let Opening { connection_id, id, version, route, ip, transport, outbox } = opening;
+        let Opening { connection_id, id, version, route, ip, outbox } = opening;
         let version = self.aggregates.versions.share(version.as_deref().unwrap_or(&self.current.version));
         let route = self.aggregates.routes.share(&route);
         let connected = ServerMessage::Connected(Connected {
@@ -138,13 +136,12 @@ impl Hub {
             extra: skew_proto::Extra::new(),
         });
         // It can only be refused by an outbox that has ended, and then there is nobody to tell.
-        let _ = outbox.push(Message::new(&connected));
+        let _ = outbox.push(Parcel::Message(Message::new(&connected)));
         if self.shutdown.is_some() {
             outbox.end();
         }
         let sender = Sender::new(outbox.clone());
-        let peer = Peer { outbox, transport };
-        let entry = Entry { connection_id, id, version: version.clone(), route: route.clone(), ip, peer };
+        let entry = Entry { connection_id, id, version: version.clone(), route: route.clone(), ip, peer: outbox };
         let (_, change) = self.registry.open(entry);
         self.aggregates.apply(&change);
         self.changed();
@@ -182,7 +179,12 @@ impl Hub {
                 self.put_stats(key, snapshot);
             }
             Verdict::Refused => {
-                self.send([key], &Message::new(&ServerMessage::StatsUnauthorized));
+                // Whoever was allowed to before is not any more.
+                self.subscribers.remove(&key);
+                if let Some(entry) = self.registry.get(key) {
+                    entry.peer.drop_stats();
+                }
+                self.send([key], &Parcel::Message(Message::new(&ServerMessage::StatsUnauthorized)));
             }
         }
     }
@@ -219,14 +221,14 @@ impl Hub {
     }
 
     /// A `version` message that differs from every one before it: the stock client drops a message that equals the last.
-    fn version_message(&mut self, force: bool) -> Message {
+    fn version_message(&mut self, force: bool) -> Parcel {
         self.last_timestamp = now_ms().max(self.last_timestamp + 1);
-        Message::new(&ServerMessage::Version(VersionMessage {
+        Parcel::Message(Message::new(&ServerMessage::Version(VersionMessage {
             version: self.current.version.clone(),
             force,
             timestamp: Some(self.last_timestamp),
             extra: skew_proto::Extra::new(),
-        }))
+        })))
     }
 
     fn keep_alive(&mut self) {
@@ -234,25 +236,19 @@ impl Hub {
             timestamp: Some(now_ms()),
             extra: skew_proto::Extra::new(),
         }));
-        let keys: Vec<Key> = self
-            .registry
-            .iter()
-            .filter(|(_, entry)| entry.peer.transport == Transport::Sse)
-            .map(|(key, _)| key)
-            .collect();
-        self.send(keys, &message);
+        self.send_to_all(&Parcel::Keepalive(message));
     }
 
-    fn send_to_all(&mut self, message: &Message) -> u64 {
+    fn send_to_all(&mut self, parcel: &Parcel) -> u64 {
         let keys: Vec<Key> = self.registry.iter().map(|(key, _)| key).collect();
-        self.send(keys, message)
+        self.send(keys, parcel)
     }
 
-    /// Queues a message, and closes whoever has let too many wait. Returns how many took it.
-    fn send(&mut self, keys: impl IntoIterator<Item = Key>, message: &Message) -> u64 {
+    /// Queues a parcel, and closes whoever has let too many wait. Returns how many took it.
+    fn send(&mut self, keys: impl IntoIterator<Item = Key>, parcel: &Parcel) -> u64 {
         let mut reached = 0;
         for key in keys {
-            match self.registry.get(key).map(|entry| entry.peer.outbox.push(message.clone())) {
+            match self.registry.get(key).map(|entry| entry.peer.push(parcel.clone())) {
                 Some(Ok(())) => reached += 1,
                 Some(Err(Refused::Overflow)) => {
                     self.slow_closed += 1;
@@ -267,7 +263,7 @@ impl Hub {
 
     fn put_stats(&self, key: Key, snapshot: Snapshot) {
         if let Some(entry) = self.registry.get(key) {
-            entry.peer.outbox.put_stats(snapshot);
+            entry.peer.put_stats(snapshot);
         }
     }
 
@@ -293,7 +289,7 @@ impl Hub {
 
     fn shut_down(&mut self, reply: Reply<()>) {
         for (_, entry) in self.registry.iter() {
-            entry.peer.outbox.end();
+            entry.peer.end();
         }
         self.shutdown.get_or_insert_default().push(reply);
         if self.registry.is_empty() {

@@ -13,6 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
@@ -28,6 +29,17 @@ const MAX_HEAD_BYTES: usize = 32 * 1024;
 
 /// What waits in our memory for one socket to be written.
 const MAX_WRITE_BYTES: usize = 64 * 1024;
+
+/// A quiet connection is asked for a sign of life after [`QUIET_TIME`] and then every [`PROBE_TIME`], [`PROBES`] times. One whose
+/// peer has lost its power or network never says that it ends.
+const QUIET_TIME: Duration = Duration::from_secs(30);
+const PROBE_TIME: Duration = Duration::from_secs(10);
+const PROBES: u32 = 3;
+
+/// How long what was sent may stay without a receipt. While anything does the system does not probe, and would wait a quarter of an
+/// hour.
+#[cfg(target_os = "linux")]
+const RECEIPT_TIME: Duration = Duration::from_secs(60);
 
 /// How long streams may take to end in order.
 const END_TIME: Duration = Duration::from_secs(3);
@@ -89,6 +101,7 @@ pub async fn serve(listener: TcpListener, router: Router, handle: &Handle, shutd
 async fn connection(socket: TcpStream, router: Router, info: ConnectInfo<SocketAddr>, mut ending: watch::Receiver<()>) {
     // Messages are small and none follows soon: waiting for more to send would only delay them.
     let _ = socket.set_nodelay(true);
+    notice_death(&socket);
     let hangup = Hangup::default();
     let router = TowerToHyperService::new(router);
     let service = service_fn({
@@ -118,6 +131,16 @@ async fn connection(socket: TcpStream, router: Router, info: ConnectInfo<SocketA
     }
 }
 
+/// Has the system end a connection whose peer is gone without a word. Where it can't, the connection ends when the peer's system
+/// speaks up.
+fn notice_death(socket: &TcpStream) {
+    let socket = SockRef::from(socket);
+    let probes = TcpKeepalive::new().with_time(QUIET_TIME).with_interval(PROBE_TIME).with_retries(PROBES);
+    let _ = socket.set_tcp_keepalive(&probes);
+    #[cfg(target_os = "linux")]
+    let _ = socket.set_tcp_user_timeout(Some(RECEIPT_TIME));
+}
+
 /// A client that is gone before it was accepted costs nothing; anything else, such as too many open files, needs a moment for
 /// other connections to end.
 async fn back_off(error: &io::Error) {
@@ -127,4 +150,23 @@ async fn back_off(error: &io::Error) {
     }
     tracing::warn!(%error, "can't accept connections for a moment");
     sleep(Duration::from_millis(500)).await;
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_socket_notices_that_its_peer_is_gone() {
+        let listener = listen("127.0.0.1:0").await.unwrap();
+        let (client, accepted) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
+        let (_client, (socket, _)) = (client.unwrap(), accepted.unwrap());
+        notice_death(&socket);
+        let socket = SockRef::from(&socket);
+        assert!(socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), QUIET_TIME);
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), PROBE_TIME);
+        assert_eq!(socket.tcp_keepalive_retries().unwrap(), PROBES);
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(RECEIPT_TIME));
+    }
 }

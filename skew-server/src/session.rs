@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::handle::Handle;
-use crate::hub::command::{Opening, Transport};
+use crate::handle::{Handle, Stopped};
+use crate::hub::command::Opening;
 use crate::hub::outbox::Outbox;
 use crate::id::{ConnectionId, PublicId};
 use crate::visitor::Visitor;
@@ -18,12 +18,15 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn open(hub: Handle, visitor: Visitor, transport: Transport) -> Self {
+    /// Waits until the hub knows the connection: one who opens and leaves as fast as it can fills no queue.
+    pub(crate) async fn open(hub: Handle, visitor: Visitor) -> Result<Self, Stopped> {
         let Visitor { version, route, ip, hangup } = visitor;
         let (connection_id, id) = (ConnectionId::random(), PublicId::random());
         let outbox = Arc::new(Outbox::new(hangup));
-        hub.open(Opening { connection_id, id, version, route, ip, transport, outbox: outbox.clone() });
-        Self { hub, connection_id, id, outbox }
+        // Whole before the hub is asked, so that it closes also where the request is dropped meanwhile.
+        let session = Self { hub, connection_id, id, outbox: outbox.clone() };
+        session.hub.open(Opening { connection_id, id, version, route, ip, outbox }).await?;
+        Ok(session)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What may be asked of the hub.
 //!
-//! Whoever sends a command other than `Open` and `Close` waits for its answer, so a connection has at most a few of them in
-//! the hub's queue, however fast it talks.
+//! Whoever sends a command other than `Close` waits for its answer, and a connection closes once: so it has at most a few
+//! commands in the hub's queue, however fast it talks.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,13 +17,6 @@ use crate::id::{ConnectionId, PublicId};
 
 pub(crate) type Reply<T> = oneshot::Sender<T>;
 
-/// How a connection is kept alive differs by transport.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Transport {
-    Sse,
-    WebSocket,
-}
-
 /// A new connection, as its first request described it.
 #[derive(Debug)]
 pub(crate) struct Opening {
@@ -33,7 +26,6 @@ pub(crate) struct Opening {
     pub(crate) version: Option<String>,
     pub(crate) route: String,
     pub(crate) ip: Option<IpAddr>,
-    pub(crate) transport: Transport,
     pub(crate) outbox: Arc<Outbox>,
 }
 
@@ -46,7 +38,7 @@ pub(crate) enum Verdict {
 
 #[derive(Debug)]
 pub(crate) enum Command {
-    Open(Opening),
+    Open(Opening, Reply<()>),
     Close(ConnectionId),
     Navigate { connection_id: ConnectionId, route: String, reply: Reply<()> },
     Subscribe { connection_id: ConnectionId, verdict: Verdict, reply: Reply<()> },

@@ -18,13 +18,15 @@ pub(crate) const QUEUE_LIMIT: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Parcel {
     Message(Message),
+    /// The same for everybody; a WebSocket has a frame of its own for it.
+    Keepalive(Message),
     Stats(Snapshot),
 }
 
 /// Why a message did not go in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// The queue was full. The connection is cut off from now on.
+    /// The queue was full, now or before: the connection is cut off.
     Overflow,
     /// The connection is ending or has ended.
     Closed,
@@ -55,7 +57,8 @@ enum Phase {
 
 #[derive(Debug)]
 struct State {
-    queue: VecDeque<Message>,
+    /// Never holds stats.
+    queue: VecDeque<Parcel>,
     stats: Option<Snapshot>,
     phase: Phase,
     reader: Option<Waker>,
@@ -74,11 +77,14 @@ impl Outbox {
         Self { state: Mutex::new(state), hangup }
     }
 
-    /// Queues a message that must not be lost.
-    pub(crate) fn push(&self, message: Message) -> Result<(), Refused> {
+    /// Queues what must not be lost. Whoever has cut the connection off by it may be another than the hub, which learns of it here
+    /// the next time.
+    pub(crate) fn push(&self, parcel: Parcel) -> Result<(), Refused> {
         let mut state = self.lock();
-        if state.phase != Phase::Open {
-            return Err(Refused::Closed);
+        match state.phase {
+            Phase::Open => {}
+            Phase::Ending => return Err(Refused::Closed),
+            Phase::Cut => return Err(Refused::Overflow),
         }
         if state.queue.len() == QUEUE_LIMIT {
             cut(state);
@@ -87,7 +93,7 @@ impl Outbox {
             }
             return Err(Refused::Overflow);
         }
-        state.queue.push_back(message);
+        state.queue.push_back(parcel);
         wake(state);
         Ok(())
     }
@@ -99,6 +105,11 @@ impl Outbox {
             state.stats = Some(snapshot);
             wake(state);
         }
+    }
+
+    /// Takes back the stats that were not read yet.
+    pub(crate) fn drop_stats(&self) {
+        self.lock().stats = None;
     }
 
     /// Ends the stream in order, behind what already waits.
@@ -113,12 +124,12 @@ impl Outbox {
     /// The next parcel, or nothing more.
     pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Parcel>> {
         let mut state = self.lock();
-        if let Some(message) = state.queue.pop_front() {
+        if let Some(parcel) = state.queue.pop_front() {
             if state.queue.is_empty() {
                 // An idle connection holds no buffer.
                 state.queue = VecDeque::new();
             }
-            return Poll::Ready(Some(Parcel::Message(message)));
+            return Poll::Ready(Some(parcel));
         }
         if let Some(snapshot) = state.stats.take() {
             return Poll::Ready(Some(Parcel::Stats(snapshot)));
@@ -179,8 +190,8 @@ mod tests {
 
     use super::*;
 
-    fn message(n: usize) -> Message {
-        Message::custom(&json!({ "n": n })).unwrap()
+    fn message(n: usize) -> Parcel {
+        Parcel::Message(Message::custom(&json!({ "n": n })).unwrap())
     }
 
     fn snapshot(total: usize) -> Snapshot {
@@ -194,8 +205,8 @@ mod tests {
         outbox.push(message(1)).unwrap();
         outbox.push(message(2)).unwrap();
         outbox.put_stats(snapshot(2));
-        assert_eq!(outbox.next().await, Some(Parcel::Message(message(1))));
-        assert_eq!(outbox.next().await, Some(Parcel::Message(message(2))));
+        assert_eq!(outbox.next().await, Some(message(1)));
+        assert_eq!(outbox.next().await, Some(message(2)));
         assert_eq!(outbox.next().await, Some(Parcel::Stats(snapshot(2))));
         assert_eq!(outbox.next().now_or_never(), None);
     }
@@ -216,7 +227,7 @@ mod tests {
             outbox.push(message(n)).unwrap();
         }
         assert_eq!(outbox.push(message(0)), Err(Refused::Overflow));
-        assert_eq!(outbox.push(message(0)), Err(Refused::Closed));
+        assert_eq!(outbox.push(message(0)), Err(Refused::Overflow), "the hub learns of it, whoever was told before");
         assert_eq!(outbox.lock().queue.capacity(), 0);
         hangup.hung_up().await;
         outbox.cut_off().await;
@@ -229,7 +240,7 @@ mod tests {
         outbox.push(message(1)).unwrap();
         outbox.end();
         assert_eq!(outbox.push(message(2)), Err(Refused::Closed));
-        assert_eq!(outbox.next().await, Some(Parcel::Message(message(1))));
+        assert_eq!(outbox.next().await, Some(message(1)));
         assert_eq!(outbox.next().await, None);
     }
 
@@ -242,6 +253,6 @@ mod tests {
         });
         tokio::task::yield_now().await;
         outbox.push(message(7)).unwrap();
-        assert_eq!(reader.await.unwrap(), Some(Parcel::Message(message(7))));
+        assert_eq!(reader.await.unwrap(), Some(message(7)));
     }
 }

@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 use serde_json::{Value, json};
 use skew_proto::MatchKind;
 
-use super::command::{Opening, Transport, Verdict};
+use super::command::{Opening, Verdict};
 use super::outbox::{Parcel, QUEUE_LIMIT};
 use super::*;
 use crate::handle::Handle;
@@ -26,11 +26,11 @@ struct Client {
 
 impl Client {
     /// Opens a connection and takes its `connected`.
-    async fn open(hub: &Handle, transport: Transport, route: &str) -> Self {
+    async fn open(hub: &Handle, route: &str) -> Self {
         let (connection_id, id) = (ConnectionId::random(), PublicId::random());
         let outbox = Arc::new(Outbox::new(None));
         let (version, route) = (None, route.to_owned());
-        hub.open(Opening { connection_id, id, version, route, ip: None, transport, outbox: outbox.clone() });
+        hub.open(Opening { connection_id, id, version, route, ip: None, outbox: outbox.clone() }).await.unwrap();
         let client = Self { hub: hub.clone(), connection_id, id, outbox };
         assert_eq!(client.next().await["type"], "connected");
         client
@@ -43,7 +43,7 @@ impl Client {
 
     async fn next(&self) -> Value {
         let json = match self.outbox.next().await.expect("the stream goes on") {
-            Parcel::Message(message) => message.json(),
+            Parcel::Message(message) | Parcel::Keepalive(message) => message.json(),
             Parcel::Stats(snapshot) => snapshot.json(&self.id.to_string()),
         };
         serde_json::from_slice(&json).unwrap()
@@ -61,13 +61,13 @@ fn pattern(text: &str) -> RoutePattern {
 #[tokio::test(start_paused = true)]
 async fn the_first_stats_come_at_once_and_the_next_on_the_tick() {
     let hub = start();
-    let admin = Client::open(&hub, Transport::Sse, "/admin").await;
+    let admin = Client::open(&hub, "/admin").await;
     let begun = Instant::now();
     assert_eq!(admin.subscribe().await["total"], 1);
     assert_eq!(begun.elapsed(), Duration::ZERO);
 
     for _ in 0..500 {
-        Client::open(&hub, Transport::Sse, "/").await;
+        Client::open(&hub, "/").await;
     }
     assert!(admin.nothing_waits());
     assert_eq!(admin.next().await["total"], 501);
@@ -77,10 +77,12 @@ async fn the_first_stats_come_at_once_and_the_next_on_the_tick() {
 #[tokio::test(start_paused = true)]
 async fn nothing_ticks_while_nothing_moves() {
     let hub = start();
-    let admin = Client::open(&hub, Transport::WebSocket, "/").await;
+    let admin = Client::open(&hub, "/").await;
     admin.subscribe().await;
-    tokio::time::sleep(Duration::from_secs(3600)).await;
-    assert!(admin.nothing_waits());
+    // Only keepalives come.
+    for _ in 0..100 {
+        assert!(matches!(admin.outbox.next().await, Some(Parcel::Keepalive(_))));
+    }
     hub.navigate(admin.connection_id, "/".into()).await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(admin.nothing_waits(), "a move to the same page is none");
@@ -89,11 +91,11 @@ async fn nothing_ticks_while_nothing_moves() {
 #[tokio::test(start_paused = true)]
 async fn a_subscriber_who_reads_late_gets_the_newest_stats_once() {
     let hub = start();
-    let admin = Client::open(&hub, Transport::WebSocket, "/").await;
+    let admin = Client::open(&hub, "/").await;
     admin.subscribe().await;
     let mut others = Vec::new();
     for total in 2..10 {
-        others.push(Client::open(&hub, Transport::Sse, "/").await);
+        others.push(Client::open(&hub, "/").await);
         tokio::time::sleep(Duration::from_millis(150)).await;
         assert_eq!(hub.stats().await.unwrap().total, total);
     }
@@ -104,11 +106,11 @@ async fn a_subscriber_who_reads_late_gets_the_newest_stats_once() {
 #[tokio::test(start_paused = true)]
 async fn a_closed_subscriber_gets_nothing_and_costs_nothing() {
     let hub = start();
-    let admin = Client::open(&hub, Transport::Sse, "/").await;
+    let admin = Client::open(&hub, "/").await;
     admin.subscribe().await;
     hub.close(admin.connection_id);
     hub.subscribe(admin.connection_id, Verdict::Granted).await.unwrap();
-    Client::open(&hub, Transport::Sse, "/").await;
+    Client::open(&hub, "/").await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(admin.nothing_waits());
 }
@@ -116,34 +118,60 @@ async fn a_closed_subscriber_gets_nothing_and_costs_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_carries_no_byte_of_stats() {
     let hub = start();
-    let visitor = Client::open(&hub, Transport::Sse, "/").await;
+    let visitor = Client::open(&hub, "/").await;
     hub.subscribe(visitor.connection_id, Verdict::Refused).await.unwrap();
     assert_eq!(visitor.next().await, json!({"type": "stats-unauthorized"}));
-    Client::open(&hub, Transport::Sse, "/").await;
+    Client::open(&hub, "/").await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(visitor.nothing_waits());
 }
 
 #[tokio::test(start_paused = true)]
-async fn keepalives_go_to_sse_only_every_thirty_seconds() {
+async fn who_is_refused_after_a_grant_gets_no_more_stats() {
     let hub = start();
-    let sse = Client::open(&hub, Transport::Sse, "/").await;
-    let websocket = Client::open(&hub, Transport::WebSocket, "/").await;
+    let user = Client::open(&hub, "/").await;
+    user.subscribe().await;
+    Client::open(&hub, "/").await;
+    // These stats wait when the refusal comes.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    hub.subscribe(user.connection_id, Verdict::Refused).await.unwrap();
+    Client::open(&hub, "/").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(user.next().await, json!({"type": "stats-unauthorized"}));
+    assert!(user.nothing_waits());
+}
+
+#[tokio::test(start_paused = true)]
+async fn keepalives_go_to_everybody_every_thirty_seconds() {
+    let hub = start();
+    let (one, other) = (Client::open(&hub, "/").await, Client::open(&hub, "/").await);
     let begun = Instant::now();
     for nth in 1..4 {
-        let message = sse.next().await;
+        let Some(Parcel::Keepalive(message)) = one.outbox.next().await else { panic!("no keepalive") };
+        let message: Value = serde_json::from_slice(&message.json()).unwrap();
         assert_eq!((&message["type"], message["timestamp"].is_u64()), (&json!("keepalive"), true));
         assert_eq!(begun.elapsed().as_secs(), 30 * nth);
+        assert!(matches!(other.outbox.next().await, Some(Parcel::Keepalive(_))));
     }
-    assert!(websocket.nothing_waits());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_cut_off_by_an_applications_messages_is_closed_by_the_next_keepalive() {
+    let hub = start();
+    let slow = Client::open(&hub, "/").await;
+    let sender = Sender::new(slow.outbox.clone());
+    while sender.send(&json!({"type": "news"})).is_ok() {}
+    assert_eq!(hub.stats().await.unwrap().total, 1);
+    tokio::time::sleep(KEEPALIVE).await;
+    assert_eq!(hub.stats().await.unwrap().total, 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn two_equal_invalidations_differ_and_reach_only_who_matches() {
     let hub = start();
-    let buyer = Client::open(&hub, Transport::Sse, "/checkout").await;
-    let helped = Client::open(&hub, Transport::WebSocket, "/checkout-help").await;
-    let reader = Client::open(&hub, Transport::Sse, "/").await;
+    let buyer = Client::open(&hub, "/checkout").await;
+    let helped = Client::open(&hub, "/checkout-help").await;
+    let reader = Client::open(&hub, "/").await;
 
     let counted = hub.invalidate(pattern("/checkout"), Mode::DryRun).await.unwrap();
     assert_eq!(counted.matched, 2);
@@ -162,7 +190,7 @@ async fn two_equal_invalidations_differ_and_reach_only_who_matches() {
 #[tokio::test(start_paused = true)]
 async fn a_release_reaches_everybody_and_moves_nobody() {
     let hub = start();
-    let tab = Client::open(&hub, Transport::Sse, "/").await;
+    let tab = Client::open(&hub, "/").await;
     let released = hub.release(Release { version: "b2".into(), released_at: Some(17) }).await.unwrap();
     assert_eq!(released, Released { previous: "b1".into(), reached: 1 });
     let message = tab.next().await;
@@ -180,8 +208,8 @@ async fn a_release_reaches_everybody_and_moves_nobody() {
 #[tokio::test(start_paused = true)]
 async fn who_lets_too_much_wait_is_closed_and_nobody_else() {
     let hub = start();
-    let slow = Client::open(&hub, Transport::Sse, "/slow").await;
-    let quick = Client::open(&hub, Transport::Sse, "/quick").await;
+    let slow = Client::open(&hub, "/slow").await;
+    let quick = Client::open(&hub, "/quick").await;
     for n in 0..=QUEUE_LIMIT {
         let reached = hub.broadcast(&json!({ "n": n })).await.unwrap();
         assert_eq!(reached, if n < QUEUE_LIMIT { 2 } else { 1 });
@@ -194,7 +222,7 @@ async fn who_lets_too_much_wait_is_closed_and_nobody_else() {
 #[tokio::test(start_paused = true)]
 async fn shutting_down_ends_streams_and_waits_for_them() {
     let hub = start();
-    let tab = Client::open(&hub, Transport::Sse, "/").await;
+    let tab = Client::open(&hub, "/").await;
     // Two ask, and both are answered.
     let also = tokio::spawn({
         let hub = hub.clone();
@@ -205,7 +233,7 @@ async fn shutting_down_ends_streams_and_waits_for_them() {
         async move { hub.shut_down().await }
     });
     assert!(tab.outbox.next().await.is_none());
-    let late = Client::open(&hub, Transport::Sse, "/").await;
+    let late = Client::open(&hub, "/").await;
     assert!(late.outbox.next().await.is_none(), "a newcomer is ended as it comes");
     hub.close(tab.connection_id);
     hub.current().await.unwrap();
@@ -213,6 +241,6 @@ async fn shutting_down_ends_streams_and_waits_for_them() {
     hub.close(late.connection_id);
     down.await.unwrap().unwrap();
     also.await.unwrap().unwrap();
-    let later = Client::open(&hub, Transport::Sse, "/").await;
+    let later = Client::open(&hub, "/").await;
     assert!(later.outbox.next().await.is_none(), "it stays shut down");
 }

@@ -8,13 +8,13 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body::Frame;
 
 use crate::app::Shared;
-use crate::hub::command::Transport;
+use crate::failure::ApiError;
 use crate::hub::outbox::Parcel;
 use crate::session::Session;
 use crate::visitor::Visitor;
@@ -26,10 +26,13 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
     (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
 ];
 
-pub(crate) async fn open(State(app): State<Shared>, parts: Parts) -> Response {
-    let visitor = Visitor::of(&parts, &app);
-    let session = Session::open(app.hub.clone(), visitor, Transport::Sse);
-    (HEADERS, Body::new(Stream { session, rest: None })).into_response()
+pub(crate) async fn open(State(app): State<Shared>, parts: Parts) -> Result<Response, ApiError> {
+    // Its answer ends with the headers, so that it opens nothing.
+    if parts.method == Method::HEAD {
+        return Ok((HEADERS, Body::empty()).into_response());
+    }
+    let session = Session::open(app.hub.clone(), Visitor::of(&parts, &app)).await?;
+    Ok((HEADERS, Body::new(Stream { session, rest: None })).into_response())
 }
 
 /// The body of the answer. It holds nothing while nothing is to be sent, and its end closes the connection.
@@ -48,7 +51,7 @@ impl http_body::Body for Stream {
             return Poll::Ready(Some(Ok(Frame::data(rest))));
         }
         let bytes = match ready!(self.session.outbox.poll_next(cx)) {
-            Some(Parcel::Message(message)) => message.sse(),
+            Some(Parcel::Message(message) | Parcel::Keepalive(message)) => message.sse(),
             Some(Parcel::Stats(snapshot)) => {
                 let [shared, own] = snapshot.sse(&self.session.id.to_string());
                 self.rest = Some(own);

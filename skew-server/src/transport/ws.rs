@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::app::Shared;
 use crate::hooks::Credentials;
-use crate::hub::command::{Transport, Verdict};
+use crate::hub::command::Verdict;
 use crate::hub::message;
 use crate::hub::outbox::Parcel;
 use crate::session::Session;
@@ -34,7 +34,8 @@ const CLOSE_TIME: Duration = Duration::from_secs(2);
 pub(crate) async fn open(State(app): State<Shared>, parts: Parts, upgrade: WebSocketUpgrade) -> Response {
     let visitor = Visitor::of(&parts, &app);
     let credentials = Credentials::of(&parts, visitor::source(&parts, &app));
-    // Most visitors have none, and an idle connection is not to carry three empty pointers about.
+    // A stock visitor has its build's cookie alone, and only the hook of an embedding application can tell what a cookie is good
+    // for: all are kept. One who has none is not to carry three empty pointers about.
     let credentials = (credentials != Credentials::default()).then(|| Box::new(credentials));
     upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
@@ -43,7 +44,7 @@ pub(crate) async fn open(State(app): State<Shared>, parts: Parts, upgrade: WebSo
         .max_message_size(MAX_MESSAGE_BYTES)
         .max_frame_size(MAX_MESSAGE_BYTES)
         .on_upgrade(move |socket| async move {
-            let session = Session::open(app.hub.clone(), visitor, Transport::WebSocket);
+            let Ok(session) = Session::open(app.hub.clone(), visitor).await else { return };
             Connection { app, session, credentials }.run(socket).await;
         })
 }
@@ -51,7 +52,7 @@ pub(crate) async fn open(State(app): State<Shared>, parts: Parts, upgrade: WebSo
 struct Connection {
     app: Shared,
     session: Session,
-    /// Kept until they have been good for something.
+    /// Those of the upgrade, for as long as the connection lives: it may subscribe at any time and again.
     credentials: Option<Box<Credentials>>,
 }
 
@@ -62,18 +63,22 @@ enum Next {
 }
 
 impl Connection {
-    async fn run(mut self, mut socket: WebSocket) {
+    async fn run(self, mut socket: WebSocket) {
         loop {
             tokio::select! {
                 // First what waits to be sent: then a client that asks without reading fills its own receive window, not our memory.
                 biased;
                 parcel = self.session.outbox.next() => {
                     let Some(parcel) = parcel else { return end(socket).await };
-                    let text = match parcel {
-                        Parcel::Message(message) => message.json(),
-                        Parcel::Stats(snapshot) => snapshot.json(&self.session.id.to_string()),
+                    let sent = match parcel {
+                        Parcel::Message(message) => self.send_text(&mut socket, message.json()).await,
+                        Parcel::Stats(snapshot) => {
+                            self.send_text(&mut socket, snapshot.json(&self.session.id.to_string())).await
+                        }
+                        // Pages do not see a ping, and what the system gets no receipt for shows that the peer is gone.
+                        Parcel::Keepalive(_) => self.send(&mut socket, Message::Ping(Bytes::new())).await,
                     };
-                    if let Next::Hangup = self.send(&mut socket, text).await {
+                    if let Next::Hangup = sent {
                         return;
                     }
                 }
@@ -96,18 +101,22 @@ impl Connection {
         }
     }
 
-    /// Sends a text, unless the connection is cut off while the peer does not read it.
-    async fn send(&self, socket: &mut WebSocket, text: Bytes) -> Next {
+    async fn send_text(&self, socket: &mut WebSocket, text: Bytes) -> Next {
         // What we encode is UTF-8.
         let Ok(text) = Utf8Bytes::try_from(text) else { return Next::Hangup };
+        self.send(socket, Message::Text(text)).await
+    }
+
+    /// Sends a message, unless the connection is cut off while the peer does not read it.
+    async fn send(&self, socket: &mut WebSocket, message: Message) -> Next {
         tokio::select! {
-            sent = socket.send(Message::Text(text)) => if sent.is_ok() { Next::Listen } else { Next::Hangup },
+            sent = socket.send(message) => if sent.is_ok() { Next::Listen } else { Next::Hangup },
             () = self.session.outbox.cut_off() => Next::Hangup,
         }
     }
 
     /// Bad JSON, unknown types and missing fields are ignored, as the stock server ignores them.
-    async fn receive(&mut self, text: &str) {
+    async fn receive(&self, text: &str) {
         match ClientMessage::decode(text) {
             Ok(ClientMessage::RouteUpdate(update)) => {
                 if let Some(route) = update.route.filter(|_| self.app.config.route_tracking) {
@@ -116,7 +125,7 @@ impl Connection {
             }
             Ok(ClientMessage::SubscribeStats(_)) => self.subscribe().await,
             Ok(ClientMessage::Ping) => {
-                let _ = self.session.outbox.push(message::Message::new(&ServerMessage::Pong));
+                let _ = self.session.outbox.push(Parcel::Message(message::Message::new(&ServerMessage::Pong)));
             }
             Ok(ClientMessage::Other) | Err(_) => {}
         }
@@ -131,7 +140,7 @@ impl Connection {
         let _ = self.app.hub.navigate(self.session.connection_id, route.to_owned()).await;
     }
 
-    async fn subscribe(&mut self) {
+    async fn subscribe(&self) {
         let none = Credentials::default();
         let granted = self.app.authorizer.may_read(self.credentials.as_deref().unwrap_or(&none)).await;
         let verdict = if granted { Verdict::Granted } else { Verdict::Refused };

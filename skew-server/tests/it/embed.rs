@@ -15,14 +15,14 @@ use super::support::{Server, Sse, config, soon};
 
 /// Writes down what it hears, greets everybody, and lets in who has the cookie `let=me`.
 #[derive(Clone, Default)]
-struct Journal(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Journal(Arc<Mutex<Vec<String>>>);
 
 impl Journal {
     fn note(&self, line: String) {
         self.0.lock().unwrap().push(line);
     }
 
-    fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.0.lock().unwrap().clone()
     }
 }

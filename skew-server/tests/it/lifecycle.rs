@@ -100,6 +100,16 @@ async fn a_route_that_contains_ping_is_a_route() {
     ws.assert_quiet().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_quiet_socket_is_pinged_which_pages_do_not_see() {
+    let server = Server::start(config()).await;
+    let mut ws = server.ws("", &[]).await;
+    let begun = tokio::time::Instant::now();
+    let frame = tokio::time::timeout(std::time::Duration::from_secs(60), ws.socket.next()).await.unwrap();
+    assert!(matches!(frame, Some(Ok(Message::Ping(_)))), "{frame:?}");
+    assert_eq!(begun.elapsed().as_secs(), 30);
+}
+
 #[tokio::test]
 async fn a_message_too_long_ends_its_socket_and_no_other() {
     let server = Server::start(config()).await;

@@ -6,6 +6,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
+use super::embed::Journal;
 use super::support::{ADMIN, Server, config, soon};
 
 /// Opens a stream by hand and never reads it.
@@ -120,4 +121,19 @@ async fn a_large_cookie_is_read_and_a_huge_head_is_refused() {
     assert_eq!(server.handle.stats().await.unwrap().versions["old"], 1);
     let cookie = format!("a={}", "x".repeat(40_000));
     assert_eq!(server.get("/__skew/health", &[("cookie", &cookie)]).await.status, 431);
+}
+
+#[tokio::test]
+async fn a_head_request_opens_nothing() {
+    let journal = Journal::default();
+    let server = Server::with_hooks(config(), journal.clone()).await;
+    let mut socket = TcpStream::connect(server.address).await.unwrap();
+    let request = |method: &str, path: &str| format!("{method} /__skew/{path} HTTP/1.1\r\nhost: a\r\n");
+    let heads = (request("HEAD", "sse") + "\r\n").repeat(100);
+    socket.write_all((heads + &request("GET", "health") + "connection: close\r\n\r\n").as_bytes()).await.unwrap();
+    let mut answers = String::new();
+    soon("the answers", socket.read_to_string(&mut answers)).await.unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 101);
+    assert_eq!(answers.matches("text/event-stream").count(), 100);
+    assert_eq!(journal.lines(), [""; 0]);
 }
