@@ -116,12 +116,13 @@ impl RoutePattern {
         }
     }
 
-    /// Whether the pattern reaches everybody by its form alone, so that a person should confirm it twice.
+    /// Whether the pattern reaches everybody, whatever the routes are, so that a person should confirm it twice. Of a regular
+    /// expression this is told by trying it on pages that have nothing in common.
     #[must_use]
     pub fn is_everybody(&self) -> bool {
         match self.kind {
             MatchKind::Prefix | MatchKind::Segment => self.text.trim_end_matches('/').is_empty(),
-            MatchKind::Regex => self.matches(""),
+            MatchKind::Regex => ["/", "/a", "/Z9/_-.~"].iter().all(|route| self.matches(route)),
             MatchKind::Exact => false,
         }
     }
@@ -180,7 +181,12 @@ mod tests {
         let everybody = |kind, text| RoutePattern::new(kind, text).unwrap().is_everybody();
         assert!(everybody(MatchKind::Prefix, "/"));
         assert!(everybody(MatchKind::Segment, "//"));
-        assert!(everybody(MatchKind::Regex, ".*"));
+        for regex in [".*", ".", ".+", "/", "^/", "^[^?]"] {
+            assert!(everybody(MatchKind::Regex, regex), "{regex}");
+        }
+        for regex in ["^/$", "^/a", "[0-9]", "checkout"] {
+            assert!(!everybody(MatchKind::Regex, regex), "{regex}");
+        }
         assert!(!everybody(MatchKind::Exact, "/"));
         assert!(!everybody(MatchKind::Prefix, "/a"));
     }

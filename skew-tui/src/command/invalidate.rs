@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use skew_proto::{InvalidateAnswer, MatchKind, RoutePattern, text};
+use skew_proto::{InvalidateAnswer, MatchKind, RoutePattern, text, wire};
 use tokio::time::timeout;
 
 use super::stop::Stop;
@@ -116,10 +116,13 @@ async fn look(target: &Arc<Target>, pattern: RoutePattern) -> Result<(ServerKind
     Ok((ServerKind::of(&watch.site), Preview::of(pattern, &watch.site)))
 }
 
+/// What the server counted, by the dashboard's rule: a `skew-tui` has no page to refresh and is no visitor.
 fn counted(answer: &InvalidateAnswer) -> Expected {
-    let mut routes: Vec<_> = answer.routes.clone().unwrap_or_default().into_iter().collect();
+    let mut routes = answer.routes.clone().unwrap_or_default();
+    let watchers = routes.remove(wire::TUI_ROUTE).unwrap_or_default();
+    let mut routes: Vec<_> = routes.into_iter().collect();
     routes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    Expected { people: answer.matched.unwrap_or_default(), watchers: 0, routes }
+    Expected { people: answer.matched.unwrap_or_default().saturating_sub(watchers), watchers, routes }
 }
 
 fn describe(pattern: &RoutePattern, expected: Option<&Expected>) -> String {
@@ -127,6 +130,9 @@ fn describe(pattern: &RoutePattern, expected: Option<&Expected>) -> String {
     let Some(expected) = expected else {
         return format!("{what}: whom it reaches is not known, since the site did not show its stats");
     };
+    if expected.routes.is_empty() {
+        return format!("{what} reaches nobody now");
+    }
     let mut lines = vec![format!("{what} reaches {}:", connections(expected.people))];
     let shown = expected.routes.iter().take(SHOWN_ROUTES);
     lines.extend(shown.map(|(route, count)| format!("{count:>8}  {}", text::cut(route, ROUTE_CHARS))));
@@ -244,5 +250,24 @@ impl From<InvalidateError> for Stop {
                 Self::Failed(message)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watcher_that_the_server_counts_is_no_visitor() {
+        let answer: InvalidateAnswer =
+            serde_json::from_str(r#"{"ok":true,"route":"/","matched":4,"routes":{"/__skew/tui":1,"/":1,"/shop":2}}"#)
+                .unwrap();
+        let expected = counted(&answer);
+        assert_eq!((expected.people, expected.watchers), (3, 1));
+        assert_eq!(expected.routes, [("/shop".to_owned(), 2), ("/".to_owned(), 1)]);
+        let pattern = RoutePattern::new(MatchKind::Prefix, "/").unwrap();
+        assert!(describe(&pattern, Some(&expected)).starts_with("/ (prefix) reaches 3 connections:"));
+        let nobody = Expected { people: 0, watchers: 1, routes: Vec::new() };
+        assert_eq!(describe(&pattern, Some(&nobody)), "/ (prefix) reaches nobody now");
     }
 }

@@ -66,7 +66,7 @@ impl Watch {
         if let Link::Failed(reason) = &self.site.link {
             return Some(Stop::Failed(reason.clone()));
         }
-        let reason = refusal(&self.site.authorization)?;
+        let reason = refusal(&self.site)?;
         Some(match &self.site.authorization {
             Authorization::Refused(Refusal::ByStatus(status, _)) if !matches!(status, 401 | 403) => {
                 Stop::Failed(reason)

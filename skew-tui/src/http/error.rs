@@ -28,12 +28,13 @@ pub(crate) enum HttpError {
 
 impl From<reqwest::Error> for HttpError {
     fn from(error: reqwest::Error) -> Self {
-        let what = if error.is_connect() { "no connection" } else { "the request failed" };
         let host = error.url().and_then(|url| url.host_str()).map(|host| format!(" to {host}")).unwrap_or_default();
-        if error.is_connect() && error.is_timeout() {
-            return Self::Unreachable(format!("{what}{host} came about in time"));
-        }
-        Self::Unreachable(format!("{what}{host}: {}", root_cause(&error)))
+        let cause = root_cause(&error);
+        Self::Unreachable(match (error.is_connect(), error.is_timeout()) {
+            (true, true) => format!("no connection{host} came about in time"),
+            (true, false) => format!("no connection{host}: {cause}"),
+            (false, _) => format!("the request{host} failed: {cause}"),
+        })
     }
 }
 

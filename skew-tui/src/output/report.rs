@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use skew_proto::{Connection, Counts, Damage, Rollout, text};
 
+use crate::state::invalidation::knows_every_kind;
 use crate::state::site::{Authorization, Link, Refusal, Site, Watchers};
 use crate::{Now, Transport};
 
@@ -87,7 +88,7 @@ pub(crate) fn report(site: &Site, label: &str, options: ReportOptions) -> Result
         stale: site.stats.is_some() && site.link != Link::Live,
         stats_at: site.stats_at.and_then(iso),
         authorized: site.authorized(),
-        refusal: refusal(&site.authorization),
+        refusal: refusal(site),
         current: site.current.as_deref(),
         released_at: site.current.as_deref().and_then(|current| unix_iso(site.released_at(current)?)),
         rollout: site.rollout(),
@@ -147,8 +148,13 @@ fn transport(transport: Transport) -> &'static str {
 }
 
 /// What a refusal was, and what to do about it.
-pub(crate) fn refusal(authorization: &Authorization) -> Option<String> {
-    match authorization {
+pub(crate) fn refusal(site: &Site) -> Option<String> {
+    match &site.authorization {
+        Authorization::Refused(Refusal::ByServer) if knows_every_kind(site) => Some(
+            "skew-server did not accept these credentials; pass the secret of its --stats-secret-file or \
+             --admin-secret-file as SKEW_TOKEN, or an admin's session as SKEW_COOKIE"
+                .to_owned(),
+        ),
         Authorization::Refused(Refusal::ByServer) => Some(
             "the server's hook skew:authorize-stats did not authorize these credentials; pass SKEW_TOKEN or \
              SKEW_COOKIE, or let the hook authorize them"
@@ -258,6 +264,13 @@ mod tests {
         let line = line(&site(&[r#"{"type":"stats-unauthorized"}"#]), ReportOptions::default());
         assert_eq!(line["authorized"], false);
         assert!(line["refusal"].as_str().unwrap().contains("skew:authorize-stats"));
+    }
+
+    #[test]
+    fn a_refusal_by_skew_server_names_its_own_options() {
+        let ours = r#"{"type":"connected","version":"b2","connectionId":"c","server":{"name":"skew-server"}}"#;
+        let refusal = super::refusal(&site(&[ours, r#"{"type":"stats-unauthorized"}"#])).unwrap();
+        assert!(refusal.contains("--stats-secret-file") && !refusal.contains("hook"), "{refusal}");
     }
 
     #[test]

@@ -319,7 +319,8 @@ impl Site {
     /// Whether everybody seems to be at `/`: route tracking is off then, on a site that is not a single page.
     #[must_use]
     pub fn route_tracking_seems_off(&self) -> bool {
-        self.figures.total > 0 && self.figures.routes.keys().all(|route| route == "/" || route == wire::TUI_ROUTE)
+        let routes = &self.figures.routes;
+        routes.contains_key("/") && routes.keys().all(|route| route == "/" || route == wire::TUI_ROUTE)
     }
 
     /// Adds a line to the log. What happens again and again is one line: an outage must not push out what came before.
@@ -503,6 +504,12 @@ mod tests {
         assert!(!site_after(&[CONNECTED, STATS]).route_tracking_seems_off());
         let stats = r#"{"type":"stats","total":2,"versions":{"b2":2},"routes":{"/":2},"connections":[
             {"id":"v","version":"b2","route":"/"},{"id":"w","version":"b2","route":"/"}]}"#;
-        assert!(site_after(&[CONNECTED, stats]).route_tracking_seems_off());
+        let mut site = site_after(&[CONNECTED, stats]);
+        assert!(site.route_tracking_seems_off());
+        let nobody = r#"{"type":"stats","total":1,"versions":{"b2":1},"routes":{"/__skew/tui":1},"yourId":"me",
+            "connections":[{"id":"me","version":"b2","route":"/__skew/tui"}]}"#;
+        site.observe(SourceEvent::Frame(nobody.into()), at(9));
+        site.set_watchers(Watchers::Counted);
+        assert!(!site.route_tracking_seems_off(), "nobody is anywhere");
     }
 }
