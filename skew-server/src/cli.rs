@@ -1,5 +1,6 @@
 //! The command line, and what becomes of it.
 
+use std::env::VarError;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -117,6 +118,8 @@ pub(crate) enum LogLevel {
 pub(crate) enum StartError {
     #[error("can't read the secret file {}: {error}", path.display())]
     SecretFile { path: PathBuf, error: std::io::Error },
+    #[error("{variable} is not UTF-8 text; put the secret into a file and name that")]
+    SecretEncoding { variable: String },
     #[error("{place}: {error}")]
     Secret { place: String, error: ConfigError },
     #[error(transparent)]
@@ -141,8 +144,8 @@ impl Args {
         let password = secret(self.nuxt_session_password_file.as_deref(), "NUXT_SESSION_PASSWORD")?;
         let session = password.map(|password| SessionConfig {
             password,
-            roles: self.admin_roles.clone(),
-            emails: self.admin_emails.clone(),
+            roles: filled(&self.admin_roles),
+            emails: filled(&self.admin_emails),
         });
         let config = Config {
             base_path: self.base_path.clone(),
@@ -161,16 +164,26 @@ impl Args {
     }
 }
 
-/// A secret from a file, else from the environment.
+/// The entries of a list that say something: an empty variable and a comma at the end leave empty ones.
+fn filled(list: &[String]) -> Vec<String> {
+    list.iter().map(|entry| entry.trim()).filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
+}
+
+/// A secret from a file, without the line break that editors put at its end, else from the environment.
 fn secret(file: Option<&Path>, variable: &str) -> Result<Option<Secret>, StartError> {
     let (text, place) = match (file, std::env::var(variable)) {
         (Some(path), _) => {
             let text = std::fs::read_to_string(path);
             let text = text.map_err(|error| StartError::SecretFile { path: path.to_owned(), error })?;
+            let text =
+                text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line)).to_owned();
             (text, format!("the secret file {}", path.display()))
         }
         (None, Ok(text)) => (text, variable.to_owned()),
-        (None, Err(_)) => return Ok(None),
+        (None, Err(VarError::NotPresent)) => return Ok(None),
+        (None, Err(VarError::NotUnicode(_))) => {
+            return Err(StartError::SecretEncoding { variable: variable.to_owned() });
+        }
     };
     Secret::new(&text).map(Some).map_err(|error| StartError::Secret { place, error })
 }
@@ -200,6 +213,8 @@ fn network(text: &str) -> Result<IpNet, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use clap::CommandFactory;
 
     use super::*;
@@ -224,6 +239,18 @@ mod tests {
         assert_eq!(error.exit_code(), 2);
         assert!(error.to_string().contains("--build-id"), "{error}");
         assert!(Args::try_parse_from(["skew-server", "--build-id", "b", "--manifest", "x.json"]).is_ok());
+    }
+
+    #[tokio::test]
+    async fn empty_roles_and_addresses_make_nobody_an_admin() {
+        let mut password = tempfile::NamedTempFile::new().unwrap();
+        password.write_all(b"an-example-password-of-32-chars-or-more\n").unwrap();
+        let password = password.path().to_str().unwrap();
+        let arguments = ["skew-server", "--build-id", "b", "--nuxt-session-password-file", password];
+        let more = ["--admin-role", "ops, lead,", "--admin-email", ""];
+        let (config, _) = Args::parse_from(arguments.into_iter().chain(more)).load().await.unwrap();
+        let session = config.session.unwrap();
+        assert_eq!((session.roles, session.emails), (vec!["ops".to_owned(), "lead".to_owned()], vec![]));
     }
 
     #[test]

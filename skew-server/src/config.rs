@@ -8,21 +8,18 @@ use skew_proto::wire;
 
 use crate::origin::Origin;
 
-/// A password or token. Its text is in no `Debug` and no error.
-#[derive(Clone, PartialEq, Eq)]
+/// A password or token. Its text is in no `Debug` and no error, and it is not compared by `==`, whose time would tell of it.
+#[derive(Clone)]
 pub struct Secret(Box<str>);
 
 impl Secret {
-    /// Takes a secret, without the white space around it, such as the newline at the end of a file.
+    /// Takes a secret as it is: an application derives its keys from every character of its session password.
     ///
     /// # Errors
     ///
-    /// When nothing is left: an empty secret would let everybody in.
+    /// When there is nothing but white space: an empty secret would let everybody in.
     pub fn new(text: &str) -> Result<Self, ConfigError> {
-        match text.trim() {
-            "" => Err(ConfigError::EmptySecret),
-            secret => Ok(Self(secret.into())),
-        }
+        if text.trim().is_empty() { Err(ConfigError::EmptySecret) } else { Ok(Self(text.into())) }
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -96,9 +93,15 @@ pub enum ConfigError {
     /// An empty secret would let everybody in.
     #[error("the secret is empty")]
     EmptySecret,
+    /// No `Authorization` header could carry it.
+    #[error("an admin or stats secret has white space at its beginning or end")]
+    SpacedSecret,
     /// nuxt-auth-utils and h3 refuse such a password too.
     #[error("the session password must be of 32 characters or more, as the application's NUXT_SESSION_PASSWORD is")]
     ShortPassword,
+    /// An empty one would make an admin of every user whose role or e-mail address is empty.
+    #[error("an admin role or an admin's e-mail address is empty")]
+    EmptyAdmin,
     /// A tick of no length would never end.
     #[error("the stats interval must be longer than 0")]
     StatsInterval,
@@ -143,6 +146,13 @@ impl Config {
             .collect::<Result<_, _>>()?;
         if self.session.as_ref().is_some_and(|session| session.password.bytes().len() < 32) {
             return Err(ConfigError::ShortPassword);
+        }
+        let admins = self.session.iter().flat_map(|session| session.roles.iter().chain(&session.emails));
+        if admins.into_iter().any(|admin| admin.trim().is_empty()) {
+            return Err(ConfigError::EmptyAdmin);
+        }
+        if self.admin_secrets.iter().chain(&self.stats_secrets).any(|secret| secret.0.trim() != &*secret.0) {
+            return Err(ConfigError::SpacedSecret);
         }
         if self.stats_interval.is_zero() {
             return Err(ConfigError::StatsInterval);
@@ -199,13 +209,22 @@ mod tests {
         assert_eq!(refused(|c| c.stats_interval = Duration::ZERO), Some(ConfigError::StatsInterval));
         let session = SessionConfig { password: Secret::new("short").unwrap(), roles: vec![], emails: vec![] };
         assert_eq!(refused(|c| c.session = Some(session)), Some(ConfigError::ShortPassword));
+        let password = Secret::new(&"p".repeat(32)).unwrap();
+        for (roles, emails) in [(vec![String::new()], vec![]), (vec![], vec![" ".to_owned()])] {
+            let session = SessionConfig { password: password.clone(), roles, emails };
+            assert_eq!(refused(|c| c.session = Some(session)), Some(ConfigError::EmptyAdmin));
+        }
+        assert_eq!(
+            refused(|c| c.admin_secrets = vec![Secret::new("adm1n\n").unwrap()]),
+            Some(ConfigError::SpacedSecret)
+        );
     }
 
     #[test]
-    fn a_secret_is_trimmed_never_empty_and_never_shown() {
+    fn a_secret_is_kept_as_it_is_never_empty_and_never_shown() {
         assert_eq!(Secret::new(" \n").unwrap_err(), ConfigError::EmptySecret);
-        let secret = Secret::new("s3cret\n").unwrap();
-        assert_eq!(secret.bytes(), b"s3cret");
+        let secret = Secret::new(" s3cret").unwrap();
+        assert_eq!(secret.bytes(), b" s3cret");
         assert!(!format!("{secret:?}").contains("s3cret"));
     }
 }
