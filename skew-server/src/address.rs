@@ -17,7 +17,7 @@ pub(crate) fn of(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet]) -> IpAddr
         return peer;
     }
     single(headers, &CF_CONNECTING_IP)
-        .or_else(|| forwarded_for(headers, trusted))
+        .or_else(|| forwarded_for(headers, peer, trusted))
         .or_else(|| single(headers, &X_REAL_IP))
         .unwrap_or(peer)
 }
@@ -28,28 +28,29 @@ pub(crate) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
 }
 
 /// Each proxy adds the address it has seen at the right, so everything left of the first one that is no proxy of ours can be a
-/// lie. Where all are proxies of ours, the left-most is the client.
-fn forwarded_for(headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
-    let mut nearest = None;
-    for value in headers.get_all(&X_FORWARDED_FOR).iter().rev() {
-        for entry in value.to_str().ok()?.rsplit(',') {
-            let Some(address) = parse(entry) else { return nearest };
-            nearest = Some(address);
-            if !is_trusted(address, trusted) {
-                return nearest;
-            }
+/// lie. Where all are proxies of ours, the left-most is the client. The walk ends at what is no address, and never turns to
+/// another header, which the client could have sent itself.
+fn forwarded_for(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet]) -> Option<IpAddr> {
+    let values = headers.get_all(&X_FORWARDED_FOR);
+    values.iter().next()?;
+    let mut nearest = peer;
+    for entry in values.iter().rev().flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b',')) {
+        let Some(address) = parse(entry) else { break };
+        nearest = address;
+        if !is_trusted(address, trusted) {
+            break;
         }
     }
-    nearest
+    Some(nearest)
 }
 
 fn single(headers: &HeaderMap, name: &HeaderName) -> Option<IpAddr> {
-    headers.get(name).and_then(|value| parse(value.to_str().ok()?))
+    headers.get(name).and_then(|value| parse(value.as_bytes()))
 }
 
 /// Some proxies write a port behind the address.
-fn parse(text: &str) -> Option<IpAddr> {
-    let text = text.trim();
+fn parse(entry: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(entry).ok()?.trim();
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     let address = bare.parse().or_else(|_| text.parse().map(|socket: SocketAddr| socket.ip())).ok()?;
     Some(IpAddr::to_canonical(&address))
@@ -57,13 +58,15 @@ fn parse(text: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
-    fn from(peer: &str, trusted: &[&str], headers: &[(&'static str, &str)]) -> String {
+    fn from<V: AsRef<[u8]>>(peer: &str, trusted: &[&str], headers: &[(&'static str, V)]) -> String {
         let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().unwrap()).collect();
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            map.append(*name, value.parse().unwrap());
+            map.append(*name, HeaderValue::from_bytes(value.as_ref()).unwrap());
         }
         of(&map, peer.parse().unwrap(), &trusted).to_string()
     }
@@ -77,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_mapped_address_is_shown_and_trusted_as_ipv4() {
-        assert_eq!(from("::ffff:127.0.0.1", &[], &[]), "127.0.0.1");
+        assert_eq!(from::<&str>("::ffff:127.0.0.1", &[], &[]), "127.0.0.1");
         assert_eq!(from("::ffff:127.0.0.1", &["127.0.0.0/8"], &[("x-real-ip", "::ffff:203.0.113.9")]), "203.0.113.9");
     }
 
@@ -102,5 +105,20 @@ mod tests {
         assert_eq!(walk("unknown"), "127.0.0.1");
         let two = [("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "203.0.113.9")];
         assert_eq!(from("127.0.0.1", &trusted, &two), "203.0.113.9");
+    }
+
+    #[test]
+    fn nothing_in_a_list_turns_the_walk_to_a_header_of_the_clients_own() {
+        let trusted = ["127.0.0.1/32", "10.0.0.0/8"];
+        for (list, expected) in [
+            (&b"\xff, 203.0.113.9"[..], "203.0.113.9"),
+            (b"203.0.113.9, \xff", "127.0.0.1"),
+            (b"\xff, 10.0.0.2", "10.0.0.2"),
+            (b"unknown", "127.0.0.1"),
+            (b"", "127.0.0.1"),
+        ] {
+            let headers = [("x-forwarded-for", list), ("x-real-ip", b"6.6.6.6")];
+            assert_eq!(from("127.0.0.1", &trusted, &headers), expected, "{list:?}");
+        }
     }
 }
