@@ -4,12 +4,14 @@ use std::borrow::Cow;
 
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{CONTROLS, percent_decode_str, percent_encode};
 
-/// All cookies of a request as one text. Browsers send one header, HTTP/2 may split it.
+/// All cookies of a request as one text. Browsers send one header, HTTP/2 may split it. In a header that is no text the bytes
+/// beyond ASCII are escaped, so that [`decode`] finds the damage where it is.
 pub(crate) fn joined(headers: &HeaderMap) -> Option<String> {
-    let parts: Vec<Cow<'_, str>> =
-        headers.get_all(COOKIE).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    let text =
+        |bytes| std::str::from_utf8(bytes).map_or_else(|_| percent_encode(bytes, CONTROLS).into(), Cow::Borrowed);
+    let parts: Vec<Cow<'_, str>> = headers.get_all(COOKIE).iter().map(|value| text(value.as_bytes())).collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
@@ -29,6 +31,8 @@ pub(crate) fn decode(value: &str) -> Option<Cow<'_, str>> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     #[test]
@@ -46,6 +50,17 @@ mod tests {
         assert_eq!(decode("b%201").as_deref(), Some("b 1"));
         assert_eq!(decode("100%").as_deref(), Some("100%"));
         assert_eq!(decode("%ff"), None);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_damage_their_own_cookie_alone() {
+        let mut headers = HeaderMap::new();
+        headers.append(COOKIE, HeaderValue::from_bytes(b"bad=\xff\xfe; plain=b1; word=gr\xc3\xbcn").unwrap());
+        let cookies = joined(&headers).unwrap();
+        let read = |name| decode(find(&cookies, name).unwrap());
+        assert_eq!(read("bad"), None);
+        assert_eq!(read("plain").as_deref(), Some("b1"));
+        assert_eq!(read("word").as_deref(), Some("gr\u{fc}n"));
     }
 
     #[test]
