@@ -1,4 +1,4 @@
-//! The endpoints that need an admin: what they do is logged, with who did it and how many it reached.
+//! The endpoints that need an admin: what they do is logged, with who did it and how many it reached, and so is who was refused.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -7,12 +7,13 @@ use axum::response::Response;
 use skew_proto::text::cut;
 use skew_proto::{InvalidateAnswer, InvalidateRequest, Release, ReleaseAnswer, ReleaseRequest, RoutePattern};
 
-use crate::app::Shared;
+use crate::app::{App, Shared};
+use crate::auth::Identity;
+use crate::clock::now_ms;
 use crate::config::is_version;
 use crate::failure::ApiError;
 use crate::hooks::Credentials;
 use crate::hub::answer::{Invalidated, Mode, Released};
-use crate::hub::now_ms;
 use crate::json::{answer, encoded};
 use crate::posted::Posted;
 use crate::visitor;
@@ -33,15 +34,15 @@ pub(crate) async fn invalidate(
     posted: Posted<InvalidateRequest>,
 ) -> Result<Response, ApiError> {
     let InvalidateRequest { route, secret, kind, dry_run } = posted.body;
-    let identity = app.authorizer.admin(&posted.credentials, secret.as_deref()).await?;
+    let identity = admin(&app, &posted.credentials, secret.as_deref(), "invalidate a route").await?;
     let pattern = RoutePattern::new(kind.unwrap_or_default(), &route);
     let pattern = pattern.map_err(|error| ApiError::bad_request(error.to_string()))?;
     let kind = pattern.kind();
     let mode = if dry_run { Mode::DryRun } else { Mode::Send };
-    let Invalidated { matched, routes } = app.hub.invalidate(pattern, mode).await?;
+    let Invalidated { matched, routes, reached } = app.hub.invalidate(pattern, mode).await?;
     if mode == Mode::Send {
         let (who, pattern) = (cut(&identity.name, LOGGED_CHARS), cut(&route, LOGGED_CHARS));
-        tracing::info!(who, pattern, %kind, reached = matched, "invalidated a route");
+        tracing::info!(who, pattern, %kind, matched, reached, "invalidated a route");
     }
     let answered =
         InvalidateAnswer { ok: true, route, kind: Some(kind), matched: Some(matched), routes: Some(routes), dry_run };
@@ -51,7 +52,7 @@ pub(crate) async fn invalidate(
 /// `POST {base}/admin/release`
 pub(crate) async fn release(State(app): State<Shared>, posted: Posted<ReleaseRequest>) -> Result<Response, ApiError> {
     let ReleaseRequest { version } = posted.body;
-    let identity = app.authorizer.admin(&posted.credentials, None).await?;
+    let identity = admin(&app, &posted.credentials, None, "release a build").await?;
     if !is_version(&version) {
         let rule = format!("version must be of 1 to {} visible characters", skew_proto::wire::MAX_VERSION_BYTES);
         return Err(ApiError::bad_request(rule));
@@ -61,4 +62,10 @@ pub(crate) async fn release(State(app): State<Shared>, posted: Posted<ReleaseReq
     let who = cut(&identity.name, LOGGED_CHARS);
     tracing::info!(who, version, previous, reached, "released a build");
     Ok(answer(StatusCode::OK, &ReleaseAnswer { ok: true, version, previous, reached }))
+}
+
+/// Who acts; one who may not is logged. The log never says what they sent.
+async fn admin(app: &App, sent: &Credentials, secret: Option<&str>, action: &str) -> Result<Identity, ApiError> {
+    let identity = app.authorizer.admin(sent, secret).await;
+    identity.inspect_err(|refusal| tracing::warn!(action, reason = refusal.message(), "refused an admin's action"))
 }

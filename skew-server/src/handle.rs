@@ -91,7 +91,8 @@ impl Handle {
         self.ask(|reply| Command::Invalidate { pattern, mode, reply }).await
     }
 
-    /// Makes a build the current one and tells every connection. Connections keep the build they have come with.
+    /// Makes a build the current one and tells every connection. Connections keep the build they have come with. Where the build is
+    /// current already nobody is told, and of two times of release the earlier is kept.
     ///
     /// # Errors
     ///

@@ -16,7 +16,7 @@ mod tests;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use skew_proto::wire::KEEPALIVE_MS;
 use skew_proto::{Connected, Keepalive, Release, RoutePattern, ServerInfo, ServerMessage, VersionMessage};
@@ -29,6 +29,7 @@ use self::command::{Command, Opening, Reply, Verdict};
 use self::message::{Message, Snapshot};
 use self::outbox::{Outbox, Parcel, Refused};
 use self::registry::{Entry, Key, Registry};
+use crate::clock::now_ms;
 use crate::hooks::{Hooks, OpenedConnection, Sender};
 
 const KEEPALIVE: Duration = Duration::from_millis(KEEPALIVE_MS);
@@ -191,6 +192,15 @@ impl Hub {
 
     fn release(&mut self, release: Release) -> Released {
         let Release { version, released_at } = release;
+        if version == self.current.version {
+            // Told twice, as by a deploy's script and by the site's list: news to nobody, and the first time is the right one.
+            let first = self.current.released_at.into_iter().chain(released_at).min();
+            if first != self.current.released_at {
+                self.current.released_at = first;
+                self.changed();
+            }
+            return Released { previous: version, reached: 0 };
+        }
         let previous = std::mem::replace(&mut self.current, Current { version, released_at }).version;
         self.changed();
         let message = self.version_message(false);
@@ -207,6 +217,7 @@ impl Hub {
             .map(|(route, count)| (route.to_owned(), count))
             .collect();
         let matched = routes.values().sum();
+        let mut reached = 0;
         if mode == Mode::Send && matched > 0 {
             let keys: Vec<Key> = self
                 .registry
@@ -215,9 +226,9 @@ impl Hub {
                 .map(|(key, _)| key)
                 .collect();
             let message = self.version_message(true);
-            self.send(keys, &message);
+            reached = self.send(keys, &message);
         }
-        Invalidated { matched, routes }
+        Invalidated { matched, routes, reached }
     }
 
     /// A `version` message that differs from every one before it: the stock client drops a message that equals the last.
@@ -309,10 +320,4 @@ impl Hub {
             tracing::error!("a hook panicked; the server goes on without it");
         }
     }
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

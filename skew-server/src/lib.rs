@@ -30,6 +30,7 @@ mod admin;
 mod app;
 mod auth;
 mod client;
+mod clock;
 mod config;
 mod cookies;
 mod failure;

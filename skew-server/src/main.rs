@@ -13,7 +13,13 @@ fn main() -> ExitCode {
     let args = Args::parse();
     logging::start(args.log_format, args.log_level);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Runtime);
-    match runtime.and_then(|runtime| runtime.block_on(run(&args))) {
+    let ended = runtime.and_then(|runtime| {
+        let ended = runtime.block_on(run(&args));
+        // Streams have ended in order by now. What else goes on, such as a look at a file that does not come, holds nobody up.
+        runtime.shutdown_background();
+        ended
+    });
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // With nobody left to read the line there is nobody to tell.
@@ -25,37 +31,46 @@ fn main() -> ExitCode {
 
 async fn run(args: &Args) -> Result<(), StartError> {
     let (config, manifest) = args.load().await?;
-    if config.admin_secrets.is_empty() && config.stats_secrets.is_empty() && config.session.is_none() {
-        tracing::warn!(
-            "nobody can see stats: set --admin-secret-file, --stats-secret-file or --nuxt-session-password-file"
-        );
-    }
+    let is_closed = config.admin_secrets.is_empty() && config.stats_secrets.is_empty() && config.session.is_none();
     let base_path = config.base_path.trim_end_matches('/').to_owned();
     let (router, handle) = skew_server::router(config, ())?;
     let failed = |error| StartError::Listen { address: args.listen.clone(), error };
     let listener = skew_server::listen(&args.listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
+    if is_closed {
+        tracing::warn!(
+            "nobody can see stats: set --admin-secret-file, --stats-secret-file or --nuxt-session-password-file"
+        );
+    }
+    // Before anybody is told that the server is there, and may ask it to go.
+    let signalled = signalled().map_err(StartError::Runtime)?;
     tracing::info!("listening on http://{address}{base_path}");
     if let Some(manifest) = manifest {
         tokio::spawn(manifest.follow(handle.clone(), args.manifest_interval));
     }
-    skew_server::serve(listener, router, &handle, signalled()).await;
+    skew_server::serve(listener, router, &handle, signalled).await;
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Waits for Ctrl-C, or for a polite request to end.
-async fn signalled() {
+/// Waits for Ctrl-C, or for a polite request to end. Both are heard from the call on, not from the first wait.
+fn signalled() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok(async move {
             tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
+                _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            return;
-        }
+        })
     }
-    let _ = tokio::signal::ctrl_c().await;
+    #[cfg(windows)]
+    {
+        let mut interrupt = tokio::signal::windows::ctrl_c()?;
+        Ok(async move {
+            interrupt.recv().await;
+        })
+    }
 }

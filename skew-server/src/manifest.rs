@@ -1,12 +1,13 @@
 //! Following a site's release list, `builds/latest.json`: what it names becomes the current build.
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use skew_proto::text::cut;
 use skew_proto::{Release, Releases};
 use tokio::io::AsyncReadExt;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::config::is_version;
 use crate::handle::{Handle, Stopped};
@@ -109,9 +110,16 @@ impl Manifest {
         let mut bytes = Vec::new();
         match &self.source {
             Source::File(path) => {
-                let file = tokio::fs::File::open(path).await.map_err(|error| error.to_string())?;
-                let mut limited = file.take(MAX_BYTES as u64 + 1);
-                limited.read_to_end(&mut bytes).await.map_err(|error| error.to_string())?;
+                let reading = async {
+                    // Each look at a pipe would hold a thread until somebody writes into it.
+                    if !tokio::fs::metadata(path).await?.is_file() {
+                        return Err(io::Error::other("it is no regular file"));
+                    }
+                    let file = tokio::fs::File::open(path).await?;
+                    file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).await
+                };
+                let read = timeout(TIME, reading).await.map_err(|_| "it could not be read in time".to_owned())?;
+                read.map_err(|error| error.to_string())?;
             }
             Source::Web { client, url } => {
                 let answer = client.get(url.clone()).send().await.and_then(reqwest::Response::error_for_status);

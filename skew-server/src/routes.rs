@@ -60,7 +60,8 @@ fn routes(base: &str, app: Shared) -> Router {
         .route(&at("/admin/stats"), get(admin::stats))
         .route(&at("/admin/invalidate-route"), post(admin::invalidate))
         .route(&at("/admin/release"), post(admin::release));
-    if app.config.recipe_endpoints {
+    // Below `/api` the endpoints are those of the recipe already.
+    if app.config.recipe_endpoints && at("/admin/stats") != wire::RECIPE_STATS_PATH {
         router = router
             .route(wire::RECIPE_STATS_PATH, get(admin::stats))
             .route(wire::RECIPE_INVALIDATE_PATH, post(admin::invalidate));

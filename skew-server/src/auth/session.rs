@@ -9,10 +9,10 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::seal::{self, MAX_SEAL_BYTES};
+use crate::clock::now_ms;
 use crate::config::SessionConfig;
 use crate::cookies;
 use crate::hooks::Credentials;
-use crate::hub::now_ms;
 
 /// The name that nuxt-auth-utils gives its cookie.
 const COOKIE: &str = "nuxt-session";

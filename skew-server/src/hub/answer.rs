@@ -27,6 +27,8 @@ pub struct Invalidated {
     pub matched: u64,
     /// The same by route.
     pub routes: Counts,
+    /// Number of connections that were told: fewer than match where some do not read, none in a dry run.
+    pub reached: u64,
 }
 
 /// What a release has changed.
@@ -34,6 +36,6 @@ pub struct Invalidated {
 pub struct Released {
     /// The build that was current before.
     pub previous: String,
-    /// Number of connections that were told.
+    /// Number of connections that were told: none where the build was current already.
     pub reached: u64,
 }

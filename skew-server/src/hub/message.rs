@@ -6,6 +6,7 @@ use skew_proto::{ServerMessage, sse};
 
 const SSE_HEAD: &str = "data: ";
 const SSE_TAIL: &str = "\n\n";
+const LINE_BREAKS: [char; 2] = ['\n', '\r'];
 
 /// One message, held as its SSE frame; a WebSocket takes the JSON inside of the same bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +19,12 @@ impl Message {
 
     /// An application's own message, of any shape that is JSON.
     pub(crate) fn custom<T: Serialize + ?Sized>(message: &T) -> Result<Self, serde_json::Error> {
-        serde_json::to_string(message).map(|json| Self(sse::frame(&json).into()))
+        let mut json = serde_json::to_string(message)?;
+        // JSON that the application has written by itself may be on many lines, and there they are white space.
+        if json.contains(LINE_BREAKS) {
+            json = json.replace(LINE_BREAKS, " ");
+        }
+        Ok(Self(sse::frame(&json).into()))
     }
 
     pub(crate) fn sse(&self) -> Bytes {
@@ -80,6 +86,13 @@ mod tests {
         assert_eq!(&message.sse()[..], b"data: {\"text\":\"a\\nb\\rc\",\"type\":\"welcome\"}\n\n");
         assert_eq!(&message.json()[..], br#"{"text":"a\nb\rc","type":"welcome"}"#);
         assert_eq!(message.sse().as_ptr_range().start as usize + 6, message.json().as_ptr() as usize);
+    }
+
+    #[test]
+    fn an_applications_own_json_may_be_on_many_lines() {
+        let raw: Box<serde_json::value::RawValue> = serde_json::from_str("{\n\"text\":\r\n\"a\\nb\"}").unwrap();
+        let message = Message::custom(&raw).unwrap();
+        assert_eq!(&message.sse()[..], b"data: { \"text\":  \"a\\nb\"}\n\n");
     }
 
     #[test]

@@ -162,7 +162,7 @@ async fn who_was_cut_off_by_an_applications_messages_is_closed_by_the_next_keepa
     let sender = Sender::new(slow.outbox.clone());
     while sender.send(&json!({"type": "news"})).is_ok() {}
     assert_eq!(hub.stats().await.unwrap().total, 1);
-    tokio::time::sleep(KEEPALIVE).await;
+    tokio::time::sleep(KEEPALIVE + Duration::from_secs(1)).await;
     assert_eq!(hub.stats().await.unwrap().total, 0);
 }
 
@@ -174,11 +174,12 @@ async fn two_equal_invalidations_differ_and_reach_only_who_matches() {
     let reader = Client::open(&hub, "/").await;
 
     let counted = hub.invalidate(pattern("/checkout"), Mode::DryRun).await.unwrap();
-    assert_eq!(counted.matched, 2);
+    assert_eq!((counted.matched, counted.reached), (2, 0));
     assert!(buyer.nothing_waits());
 
     for _ in 0..2 {
-        assert_eq!(hub.invalidate(pattern("/checkout"), Mode::Send).await.unwrap(), counted);
+        let sent = hub.invalidate(pattern("/checkout"), Mode::Send).await.unwrap();
+        assert_eq!(sent, Invalidated { reached: 2, ..counted.clone() });
     }
     let (first, second) = (buyer.next().await, buyer.next().await);
     assert_eq!((&first["version"], &first["force"]), (&json!("b1"), &json!(true)));
@@ -203,6 +204,31 @@ async fn a_release_reaches_everybody_and_moves_nobody() {
         (stats.versions["b1"], &stats.extra["current"], &stats.extra["releasedAt"]),
         (1, &json!("b2"), &json!(17))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_build_released_twice_is_told_once_and_keeps_its_first_time() {
+    let hub = start();
+    let tab = Client::open(&hub, "/").await;
+    let release = |at: Option<u64>| hub.release(Release { version: "b2".into(), released_at: at });
+    assert_eq!(release(None).await.unwrap().reached, 1);
+    assert_eq!(tab.next().await["version"], "b2");
+    for (at, known) in [(Some(17), 17), (Some(18), 17), (None, 17), (Some(16), 16)] {
+        assert_eq!(release(at).await.unwrap(), Released { previous: "b2".into(), reached: 0 });
+        assert_eq!(hub.stats().await.unwrap().extra["releasedAt"], json!(known));
+    }
+    assert!(tab.nothing_waits());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invalidation_that_overflows_a_queue_does_not_reach_it() {
+    let hub = start();
+    let slow = Client::open(&hub, "/").await;
+    for _ in 0..QUEUE_LIMIT {
+        slow.outbox.push(Parcel::Message(Message::custom("news").unwrap())).unwrap();
+    }
+    let sent = hub.invalidate(pattern("/"), Mode::Send).await.unwrap();
+    assert_eq!((sent.matched, sent.reached), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -152,6 +152,8 @@ async fn the_base_path_can_be_anywhere() {
     let server = Server::start(Config { base_path: "/shop/__skew/".into(), ..config() }).await;
     assert_eq!(server.get("/shop/__skew/health", &[]).await.status, 200);
     assert_eq!(server.get("/__skew/health", &[]).await.status, 404);
+    let api = Server::start(Config { base_path: "/api".into(), ..config() }).await;
+    assert_eq!(api.get("/api/admin/stats", &[ADMIN]).await.status, 200);
     let root = Server::start(Config { base_path: "/".into(), ..config() }).await;
     assert_eq!(root.get("/health", &[]).await.status, 200);
 }

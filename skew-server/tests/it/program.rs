@@ -84,6 +84,8 @@ async fn what_keeps_it_from_starting_is_one_clear_line_and_one() {
     let taken = taken.local_addr().unwrap().to_string();
     let empty = tempfile::NamedTempFile::new().unwrap();
     let empty = empty.path().to_str().unwrap();
+    let (code, _, error) = run(command(&["--build-id", "b", "--listen", &taken])).await;
+    assert!(code == 1 && error.lines().count() == 1, "{error}");
     for (arguments, expected) in [
         (vec!["--listen", &taken], format!("can't listen on {taken}: ")),
         (vec!["--admin-secret-file", "/nowhere/secret"], "can't read the secret file /nowhere/secret: ".to_owned()),
@@ -117,6 +119,20 @@ async fn a_signal_ends_streams_in_order_and_the_program_with_zero() {
         program.child.stdout.take().unwrap().read_to_string(&mut stdout).await.unwrap();
         assert_eq!(stdout, "");
     }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_manifest_that_never_comes_does_not_hold_up_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("latest.json");
+    let pipe = pipe.to_str().unwrap();
+    assert!(Command::new("mkfifo").arg(pipe).status().await.unwrap().success());
+    let arguments = ["--listen", "127.0.0.1:0", "--build-id", "b1", "--manifest", pipe];
+    let mut program = Program::start(command(&arguments)).await;
+    program.logged("no regular file").await;
+    program.signal("TERM").await;
+    assert_eq!(soon("the exit", program.child.wait()).await.unwrap().code(), Some(0));
 }
 
 #[tokio::test]
@@ -162,15 +178,20 @@ async fn without_credentials_the_log_says_what_to_set() {
 }
 
 #[tokio::test]
-async fn a_route_can_not_forge_a_line_in_the_log() {
+async fn the_log_tells_who_was_refused_and_can_not_be_forged_by_a_route() {
     let mut command = command(&["--listen", "127.0.0.1:0", "--build-id", "b1"]);
     command.env("SKEW_ADMIN_SECRET", "adm1n");
     let mut program = Program::start(command).await;
     let body = json!({"route": "/a\nERROR forged\u{202e}\u{1b}[2J", "secret": "adm1n"}).to_string();
     let post = client().post(format!("{}/admin/invalidate-route", program.url)).body(body);
     assert_eq!(answer(with(post, &[("content-type", "application/json")])).await.status, 200);
+    let wrong = json!({"route": "/", "secret": "s3same"}).to_string();
+    let post = client().post(format!("{}/admin/invalidate-route", program.url)).body(wrong);
+    assert_eq!(answer(with(post, &[("content-type", "application/json")])).await.status, 401);
     let line = program.logged("invalidated a route").await;
     assert!(line.contains("forged") && !line.contains(skew_proto::text::is_harmful), "{line:?}");
+    let line = program.logged("refused").await;
+    assert!(line.contains("WARN") && line.contains("invalidate a route") && !line.contains("s3same"), "{line}");
 }
 
 #[tokio::test]
