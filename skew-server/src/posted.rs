@@ -8,6 +8,7 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use skew_proto::wire::MAX_BODY_BYTES;
 use tokio::time::timeout;
 
@@ -18,6 +19,9 @@ use crate::origin::Source;
 use crate::visitor;
 
 const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// A body whose fields are not looked at yet: a handler that needs credentials checks them first.
+pub(crate) type Object = serde_json::Map<String, Value>;
 
 /// The body of a POST, with who sent it. Every handler of a POST takes this one, so that none forgets a rule: a page of another
 /// site is refused, the content type is JSON (which no foreign page can send unasked), and the body is small and comes soon.
@@ -47,6 +51,11 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Posted<T> {
             serde_json::from_slice(&bytes).map_err(|error| ApiError::bad_request(format!("bad JSON: {error}")))?;
         Ok(Self { body, credentials: Credentials::of(&parts, source) })
     }
+}
+
+/// What the fields of a body say.
+pub(crate) fn understood<T: DeserializeOwned>(body: Object) -> Result<T, ApiError> {
+    serde_json::from_value(body.into()).map_err(|error| ApiError::bad_request(format!("bad JSON: {error}")))
 }
 
 async fn read(parts: &Parts, body: Body) -> Result<Bytes, ApiError> {

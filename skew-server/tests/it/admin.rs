@@ -149,6 +149,18 @@ async fn what_is_no_pattern_is_refused_with_a_reason() {
 }
 
 #[tokio::test]
+async fn whoever_may_not_act_does_not_learn_what_a_body_lacks() {
+    let server = Server::start(config()).await;
+    for path in [INVALIDATE, "/api/admin/invalidate-route", "/__skew/admin/release"] {
+        assert_eq!(server.post(path, &[], &json!({})).await.status, 401);
+        assert_eq!(server.post(path, &[READER], &json!({"route": 7, "version": 7})).await.status, 403);
+        assert_eq!(server.post(path, &[ADMIN], &json!({"route": 7, "version": 7})).await.status, 400);
+    }
+    assert_eq!(server.post(INVALIDATE, &[], &json!({"secret": "adm1n"})).await.status, 400);
+    assert_eq!(server.post(INVALIDATE, &[], &json!({"secret": ["adm1n"], "route": "/"})).await.status, 401);
+}
+
+#[tokio::test]
 async fn only_an_admin_acts() {
     let server = Server::start(with_sessions()).await;
     let viewer = session_cookie("viewer, never expires");
