@@ -22,7 +22,7 @@ const CHUNKED: &str = "__chunked__";
 
 const MAX_CHUNKS: usize = 16;
 
-/// Seals whose outcome is remembered. Past it all are forgotten, which costs a few milliseconds for each that comes again.
+/// Sessions that are remembered. Past it all are forgotten, which costs a few milliseconds for each that comes again.
 const CACHE_LIMIT: usize = 1024;
 
 /// Seals that are opened at a time, so that a flood of false ones leaves the processors to others.
@@ -45,17 +45,18 @@ pub(super) enum Standing {
 
 type Digest = [u8; 32];
 
-/// Opens sessions and remembers what came of it, by a digest of the sealed text.
+/// Opens sessions and remembers those that hold, by a digest of the sealed text. What was refused is not remembered: a flood of
+/// false seals must not push out the sessions of admins.
 #[derive(Debug)]
 pub(super) struct Sessions {
     config: Arc<SessionConfig>,
-    cache: Mutex<HashMap<Digest, Option<User>>>,
-    permits: Semaphore,
+    cache: Mutex<HashMap<Digest, User>>,
+    permits: Arc<Semaphore>,
 }
 
 impl Sessions {
     pub(super) fn new(config: SessionConfig) -> Self {
-        Self { config: Arc::new(config), cache: Mutex::default(), permits: Semaphore::new(AT_A_TIME) }
+        Self { config: Arc::new(config), cache: Mutex::default(), permits: Arc::new(Semaphore::new(AT_A_TIME)) }
     }
 
     /// The user whose session the request carries.
@@ -65,27 +66,29 @@ impl Sessions {
         let known = self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         let user = match known {
             Some(user) => user,
-            None => self.open(key, sealed).await,
+            None => self.open(key, sealed).await?,
         };
-        user.filter(|user| user.expires_at.is_none_or(|expires_at| expires_at > now_ms()))
+        user.expires_at.is_none_or(|expires_at| expires_at > now_ms()).then_some(user)
     }
 
     async fn open(&self, key: Digest, sealed: String) -> Option<User> {
-        let _permit = self.permits.acquire().await.ok()?;
+        let permit = self.permits.clone().acquire_owned().await.ok()?;
         let config = self.config.clone();
         let opening = tokio::task::spawn_blocking(move || {
+            // Held until the work is done: a request that is given up meanwhile does not stop it.
+            let _permit = permit;
             let opened = seal::open(&sealed, config.password.bytes(), now_ms())
                 .inspect_err(|error| tracing::debug!(%error, "a session was refused"))
                 .ok()?;
             user_of(&opened.content, opened.expires_at, &config)
         });
-        let user = opening.await.ok()?;
+        let user = opening.await.ok()??;
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.len() >= CACHE_LIMIT {
             cache.clear();
         }
         cache.insert(key, user.clone());
-        user
+        Some(user)
     }
 }
 
@@ -129,8 +132,8 @@ fn user_of(content: &[u8], expires_at: Option<u64>, config: &SessionConfig) -> O
     let mut roles = many.chain(listed).filter_map(Value::as_str).chain(text("role"));
     let has_role = roles.any(|role| config.roles.iter().any(|admin| admin == role));
     let email = text("email");
-    let has_email =
-        email.is_some_and(|email| config.emails.iter().any(|admin| admin.to_lowercase() == email.to_lowercase()));
+    // Of ASCII alone: in Unicode the case of a look-alike letter folds onto another's (the Kelvin sign onto k).
+    let has_email = email.is_some_and(|email| config.emails.iter().any(|admin| admin.eq_ignore_ascii_case(email)));
     let id = user.get("id").map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned));
     let name = id.or_else(|| email.map(str::to_owned)).or_else(|| text("name").map(str::to_owned));
     Some(User {
@@ -142,6 +145,8 @@ fn user_of(content: &[u8], expires_at: Option<u64>, config: &SessionConfig) -> O
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Waker};
+
     use serde_json::json;
 
     use super::*;
@@ -151,7 +156,7 @@ mod tests {
         SessionConfig {
             password: Secret::new("an-example-password-of-32-chars-or-more").unwrap(),
             roles: vec!["admin".into()],
-            emails: vec!["Ops@example.com".into()],
+            emails: vec!["Ops@example.com".into(), "Kim@example.com".into()],
         }
     }
 
@@ -198,23 +203,53 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_came_of_a_seal_is_remembered_and_bounded() {
+    async fn a_session_that_holds_is_remembered_whatever_false_ones_come() {
         let sessions = Sessions::new(config());
         let admin = cookie(format!("nuxt-session={}", sealed("admin, never expires")));
         assert_eq!(sessions.user(&admin).await, sessions.user(&admin).await);
-        sessions.user(&cookie("nuxt-session=rubbish".into())).await;
-        assert_eq!(sessions.cache.lock().unwrap().len(), 2);
-        for n in 0..CACHE_LIMIT {
-            sessions.user(&cookie(format!("nuxt-session={n}"))).await;
+        for n in 0..=CACHE_LIMIT {
+            assert_eq!(sessions.user(&cookie(format!("nuxt-session={n}"))).await, None);
         }
+        let remembered: Vec<Digest> = sessions.cache.lock().unwrap().keys().copied().collect();
+        assert_eq!(remembered, [digest_of(&sealed("admin, never expires"))]);
+    }
+
+    #[tokio::test]
+    async fn what_is_remembered_is_bounded() {
+        let sessions = Sessions::new(config());
+        let user = User { name: "x".into(), standing: Standing::Visitor, expires_at: None };
+        let others = (0..CACHE_LIMIT).map(|n| (digest_of(&n.to_string()), user.clone()));
+        sessions.cache.lock().unwrap().extend(others);
+        let admin = cookie(format!("nuxt-session={}", sealed("admin, never expires")));
+        assert!(sessions.user(&admin).await.is_some());
         assert!(sessions.cache.lock().unwrap().len() <= CACHE_LIMIT);
+    }
+
+    #[test]
+    fn a_request_that_is_given_up_keeps_its_turn_until_its_seal_is_done() {
+        let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+        runtime.block_on(async {
+            let (go, wait) = std::sync::mpsc::channel::<()>();
+            let busy = tokio::task::spawn_blocking(move || wait.recv());
+            let sessions = Sessions::new(config());
+            let credentials = cookie("nuxt-session=rubbish".into());
+            let mut opening = Box::pin(sessions.user(&credentials));
+            assert!(opening.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            drop(opening);
+            assert_eq!(sessions.permits.available_permits(), AT_A_TIME - 1);
+            drop(go);
+            busy.await.unwrap().unwrap_err();
+            // The only thread takes its work in order, so the seal is done when this is.
+            tokio::task::spawn_blocking(|| ()).await.unwrap();
+            assert_eq!(sessions.permits.available_permits(), AT_A_TIME);
+        });
     }
 
     #[tokio::test]
     async fn a_remembered_session_expires_all_the_same() {
         let sessions = Sessions::new(config());
         let user = User { name: "x".into(), standing: Standing::Admin, expires_at: Some(now_ms()) };
-        sessions.cache.lock().unwrap().insert(digest_of("seal"), Some(user));
+        sessions.cache.lock().unwrap().insert(digest_of("seal"), user);
         assert_eq!(sessions.user(&cookie("nuxt-session=seal".into())).await, None);
     }
 
@@ -229,6 +264,9 @@ mod tests {
         assert_eq!(standing(json!({"role": ["admin"]})), Some(Standing::Admin));
         assert_eq!(standing(json!({"email": "ops@EXAMPLE.com"})), Some(Standing::Admin));
         assert_eq!(standing(json!({"role": "administrator"})), Some(Standing::Visitor));
+        // The Kelvin sign, whose lower case is the letter k.
+        assert_eq!(standing(json!({"email": "kim@example.com"})), Some(Standing::Admin));
+        assert_eq!(standing(json!({"email": "\u{212a}im@example.com"})), Some(Standing::Visitor));
         assert_eq!(standing(json!("admin")), Some(Standing::Visitor));
         assert_eq!(user_of(b"{}", None, &config()), None);
     }
