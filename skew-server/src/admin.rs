@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
+use serde_json::Value;
 use skew_proto::text::cut;
 use skew_proto::{InvalidateAnswer, InvalidateRequest, Release, ReleaseAnswer, ReleaseRequest, RoutePattern};
 
@@ -15,7 +16,7 @@ use crate::failure::ApiError;
 use crate::hooks::Credentials;
 use crate::hub::answer::{Invalidated, Mode, Released};
 use crate::json::{answer, encoded};
-use crate::posted::Posted;
+use crate::posted::{Object, Posted, understood};
 use crate::visitor;
 
 /// Of a text from outside, this much goes into a log line.
@@ -29,12 +30,10 @@ pub(crate) async fn stats(State(app): State<Shared>, parts: Parts) -> Result<Res
 }
 
 /// `POST {base}/admin/invalidate-route` and `POST /api/admin/invalidate-route`
-pub(crate) async fn invalidate(
-    State(app): State<Shared>,
-    posted: Posted<InvalidateRequest>,
-) -> Result<Response, ApiError> {
-    let InvalidateRequest { route, secret, kind, dry_run } = posted.body;
-    let identity = admin(&app, &posted.credentials, secret.as_deref(), "invalidate a route").await?;
+pub(crate) async fn invalidate(State(app): State<Shared>, posted: Posted<Object>) -> Result<Response, ApiError> {
+    let secret = posted.body.get("secret").and_then(Value::as_str);
+    let identity = admin(&app, &posted.credentials, secret, "invalidate a route").await?;
+    let InvalidateRequest { route, kind, dry_run, .. } = understood(posted.body)?;
     let pattern = RoutePattern::new(kind.unwrap_or_default(), &route);
     let pattern = pattern.map_err(|error| ApiError::bad_request(error.to_string()))?;
     let kind = pattern.kind();
@@ -50,9 +49,9 @@ pub(crate) async fn invalidate(
 }
 
 /// `POST {base}/admin/release`
-pub(crate) async fn release(State(app): State<Shared>, posted: Posted<ReleaseRequest>) -> Result<Response, ApiError> {
-    let ReleaseRequest { version } = posted.body;
+pub(crate) async fn release(State(app): State<Shared>, posted: Posted<Object>) -> Result<Response, ApiError> {
     let identity = admin(&app, &posted.credentials, None, "release a build").await?;
+    let ReleaseRequest { version } = understood(posted.body)?;
     if !is_version(&version) {
         let rule = format!("version must be of 1 to {} visible characters", skew_proto::wire::MAX_VERSION_BYTES);
         return Err(ApiError::bad_request(rule));

@@ -88,10 +88,11 @@ impl Authorizer {
         secret::is_one_of(given, &self.stats_secrets).then(|| identity(Role::Reader, "stats secret"))
     }
 
-    /// What a stock server answers: 503 where no credentials could ever do, else 401.
+    /// What a stock server answers: 503 where nothing is configured that could admit anybody, else 401. What an embedding application
+    /// admits by its hook is its own affair, which it alone can word.
     fn refusal(&self) -> ApiError {
         if self.admin_secrets.is_empty() && self.stats_secrets.is_empty() && self.sessions.is_none() {
-            ApiError::unavailable("no admin secret and no session password is configured")
+            ApiError::unavailable("the server has no secret and no session password to check credentials with")
         } else {
             ApiError::unauthorized("send the admin secret as a bearer token, or log in as an admin")
         }
@@ -132,6 +133,8 @@ mod tests {
         assert_eq!(authorizer().admin(&Credentials::default(), None).await.unwrap_err().status(), 401);
         let nobody = Authorizer::new(&Config::new("b1"), Arc::new(()));
         assert!(!nobody.may_read(&bearer("")).await);
-        assert_eq!(nobody.reader(&bearer("x")).await.unwrap_err().status(), 503);
+        let refusal = nobody.reader(&bearer("x")).await.unwrap_err();
+        assert_eq!(refusal.status(), 503);
+        assert!(refusal.message().contains("no secret and no session password"), "{}", refusal.message());
     }
 }

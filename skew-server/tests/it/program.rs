@@ -108,6 +108,37 @@ async fn what_keeps_it_from_starting_is_one_clear_line_and_one() {
 
 #[cfg(unix)]
 #[tokio::test]
+async fn a_secret_that_is_no_text_is_not_passed_over() {
+    use std::os::unix::ffi::OsStrExt;
+    let mut command = command(&["--build-id", "b", "--listen", "127.0.0.1:0"]);
+    command.env("SKEW_ADMIN_SECRET", std::ffi::OsStr::from_bytes(b"s3cret\xff"));
+    let (code, _, error) = run(command).await;
+    assert!(code == 1 && error.contains("SKEW_ADMIN_SECRET is not UTF-8 text"), "{error}");
+    assert!(!error.contains("s3cret"), "{error}");
+}
+
+#[tokio::test]
+async fn of_a_secret_file_only_the_line_break_at_its_end_is_no_secret() {
+    for (content, expected) in [("adm1n\r\n", 200), ("adm1n\n", 200), ("adm2n", 401)] {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), content).unwrap();
+        let arguments = ["--build-id", "b", "--listen", "127.0.0.1:0", "--admin-secret-file"];
+        let mut command = command(&arguments);
+        command.arg(file.path());
+        let program = Program::start(command).await;
+        let stats = client().get(format!("{}/admin/stats", program.url)).header("authorization", "Bearer adm1n");
+        assert_eq!(answer(stats).await.status, expected, "{content:?}");
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), " adm1n\n").unwrap();
+    let mut command = command(&["--build-id", "b", "--admin-secret-file"]);
+    command.arg(file.path());
+    let (code, _, error) = run(command).await;
+    assert!(code == 1 && error.contains("white space"), "{error}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
 async fn a_signal_ends_streams_in_order_and_the_program_with_zero() {
     for signal in ["INT", "TERM"] {
         let mut program = Program::start(command(&["--listen", "127.0.0.1:0", "--build-id", "b1"])).await;
