@@ -1,8 +1,8 @@
 //! Following a site's release list, `builds/latest.json`: what it names becomes the current build.
 
-use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
+use std::{fmt, io};
 
 use skew_proto::text::cut;
 use skew_proto::{Release, Releases};
@@ -20,13 +20,20 @@ const MAX_BYTES: usize = 4 * 1024 * 1024;
 const TIME: Duration = Duration::from_secs(5);
 
 /// Where a site's release list is.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Manifest {
     source: Source,
+    /// What the log and errors call it; of a URL neither user nor query, which may hold a secret.
     name: String,
 }
 
-#[derive(Debug, Clone)]
+impl fmt::Debug for Manifest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Manifest").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone)]
 enum Source {
     File(PathBuf),
     Web { client: reqwest::Client, url: url::Url },
@@ -47,14 +54,14 @@ impl Manifest {
     ///
     /// When the URL is none, or no HTTPS client can be made.
     pub fn new(source: &str) -> Result<Self, ManifestError> {
-        let name = source.to_owned();
         let is_web = ["http://", "https://"].iter().any(|scheme| source.starts_with(scheme));
         if !is_web {
-            return Ok(Self { source: Source::File(source.into()), name });
+            return Ok(Self { source: Source::File(source.into()), name: source.to_owned() });
         }
-        let failed = |reason: String| ManifestError { name: name.clone(), reason };
-        let url = source.parse().map_err(|error: url::ParseError| failed(error.to_string()))?;
-        let client = client(&url).map_err(|error| failed(describe(&error)))?;
+        let failed = |name: &str, reason| ManifestError { name: name.to_owned(), reason };
+        let url = source.parse().map_err(|error: url::ParseError| failed("of this URL", error.to_string()))?;
+        let name = name_of(&url);
+        let client = client(&url).map_err(|error| failed(&name, describe(error)))?;
         Ok(Self { source: Source::Web { client, url }, name })
     }
 
@@ -123,8 +130,8 @@ impl Manifest {
             }
             Source::Web { client, url } => {
                 let answer = client.get(url.clone()).send().await.and_then(reqwest::Response::error_for_status);
-                let mut answer = answer.map_err(|error| describe(&error))?;
-                while let Some(chunk) = answer.chunk().await.map_err(|error| describe(&error))? {
+                let mut answer = answer.map_err(describe)?;
+                while let Some(chunk) = answer.chunk().await.map_err(describe)? {
                     bytes.extend_from_slice(&chunk);
                     if bytes.len() > MAX_BYTES {
                         break;
@@ -154,10 +161,18 @@ fn parse(bytes: &[u8]) -> Result<Release, String> {
     Ok(Release { released_at: releases.released_at(&version), version })
 }
 
-/// An error with its causes; the URL is said already.
-fn describe(error: &reqwest::Error) -> String {
+/// A URL without what may be secret in it.
+fn name_of(url: &url::Url) -> String {
+    let (scheme, path) = (url.scheme(), url.path());
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{scheme}://{}{port}{path}", url.host_str().unwrap_or_default())
+}
+
+/// An error with its causes, without the URL, which is said already and may hold a secret.
+fn describe(error: reqwest::Error) -> String {
+    let error = error.without_url();
     let mut text = String::new();
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    let mut cause: Option<&dyn std::error::Error> = Some(&error);
     while let Some(error) = cause {
         if !text.is_empty() {
             text.push_str(": ");

@@ -31,3 +31,21 @@ async fn a_list_is_read_from_a_site_and_an_error_names_it() {
     }
     assert!(Manifest::new("http://").is_err());
 }
+
+#[tokio::test]
+async fn what_is_secret_in_a_url_is_in_no_error_and_no_debug() {
+    // A port that nobody listens on, an answer that is an error, and what is no URL at all.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let site = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, Router::new()).await });
+    for (address, named) in [("127.0.0.1:1", "http://127.0.0.1:1/l.json"), (&site.to_string(), "404")] {
+        let manifest = Manifest::new(&format!("http://us3r:pa55@{address}/l.json?token=t0ken#fr4gment")).unwrap();
+        let error = manifest.read().await.unwrap_err().to_string();
+        assert!(error.contains(named), "{error}");
+        for secret in ["us3r", "pa55", "t0ken", "fr4gment"] {
+            assert!(!error.contains(secret) && !format!("{manifest:?}").contains(secret), "{error} {manifest:?}");
+        }
+    }
+    let error = Manifest::new("http://us3r:pa55@:x/?token=t0ken").unwrap_err().to_string();
+    assert!(["us3r", "pa55", "t0ken"].iter().all(|secret| !error.contains(secret)), "{error}");
+}
