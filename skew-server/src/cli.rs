@@ -58,7 +58,8 @@ pub(crate) struct Args {
     #[arg(value_name = "CIDR", value_parser = network)]
     trusted_proxies: Vec<IpNet>,
 
-    /// Origin whose pages may POST here beside the site's own, such as https://admin.example.com; repeatable [default: none]
+    /// Origin of the site, such as https://shop.example.com, where a proxy rewrites Host so that the server can't know it;
+    /// repeatable. There is no CORS: pages of another origin can't use it [default: none]
     #[arg(long = "allow-origin", env = "SKEW_ALLOW_ORIGIN", hide_env_values = true, value_delimiter = ',')]
     #[arg(value_name = "ORIGIN")]
     allowed_origins: Vec<String>,

@@ -60,7 +60,8 @@ pub struct Config {
     pub ip_tracking: bool,
     /// Proxies whose `CF-Connecting-IP`, `X-Forwarded-For`, `X-Real-IP` and `X-Forwarded-Host` are believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// Origins, such as `https://admin.example.com`, whose pages may POST here beside the site's own.
+    /// Origins whose pages are the site's own beside the one that the `Host` header names, such as `https://shop.example.com` behind a
+    /// proxy that rewrites it. No CORS headers are sent, so a browser lets no page of another origin use the endpoints.
     pub allowed_origins: Vec<String>,
     /// Bearer secrets that may read stats and act. Several, so that one can be changed without a gap.
     pub admin_secrets: Vec<Secret>,
