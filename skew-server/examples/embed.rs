@@ -1,8 +1,7 @@
 //! An application with its own axum server takes the skew endpoints into it, greets every tab, decides who sees stats, and asks
 //! the tabs of a page to reload.
 //!
-//! `cargo run -p skew-server --example embed`, then open <http://127.0.0.1:3000> in two tabs and
-//! <http://127.0.0.1:3000/reload>.
+//! `cargo run -p skew-server --example embed`, then open <http://127.0.0.1:3000> in two tabs and press the button in one.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -10,9 +9,9 @@ use std::pin::Pin;
 
 use axum::Router;
 use axum::response::Html;
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde_json::json;
-use skew_proto::{MatchKind, RoutePattern};
+use skew_server::skew_proto::{MatchKind, RoutePattern};
 use skew_server::{Config, Hooks, Mode, OpenedConnection, PublicId, Sender, StatsRequest};
 use tokio::net::TcpListener;
 
@@ -35,13 +34,13 @@ impl Hooks for Application {
 
     fn authorize_stats<'a>(&'a self, request: StatsRequest<'a>) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
         // A real application looks its session up here.
-        Box::pin(
-            async move { request.credentials.cookie.as_deref().is_some_and(|cookie| cookie.contains("admin=yes")) },
-        )
+        let cookies = request.credentials.cookie.as_deref().unwrap_or_default();
+        let is_admin = cookies.split(';').any(|cookie| cookie.trim() == "admin=yes");
+        Box::pin(async move { is_admin })
     }
 }
 
-const PAGE: &str = r#"<!doctype html><title>embed</title><h1>A page</h1><a href="/reload">reload every tab</a>
+const PAGE: &str = r#"<!doctype html><title>embed</title><h1>A page</h1><form method="post" action="/reload"><button>reload every tab</button></form>
 <script src="/__skew/client.js" data-build="build-1"></script>"#;
 
 #[tokio::main(flavor = "current_thread")]
@@ -50,7 +49,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (skew, handle) = skew_server::router(config, Application)?;
 
     let everybody = RoutePattern::new(MatchKind::Prefix, "/")?;
-    let reload = get(move || async move {
+    // What acts is a POST: a link can be followed by a crawler or a preview.
+    let reload = post(move || async move {
         let outcome = handle.invalidate(everybody, Mode::Send).await;
         outcome.map_or_else(|error| error.to_string(), |told| format!("told {} tabs", told.matched))
     });

@@ -55,3 +55,5 @@ pub use hub::answer::{Current, Invalidated, Mode, Released};
 pub use id::{NotAnId, PublicId};
 pub use routes::router;
 pub use serve::{listen, serve};
+/// The types of the protocol, of which some are in this crate's own interface.
+pub use skew_proto;
