@@ -1,5 +1,5 @@
-// <script src="/__skew/client.js" data-build="BUILD_ID" async></script>
-// Or <meta name="skew-build" content="BUILD_ID">. Also data-base, data-cookie.
+// <script src="/__skew/client.js" data-build="ID" async></script>
+// or <meta name="skew-build" content="ID">; see README
 (() => {
   const script = document.currentScript;
   const data = script ? script.dataset : {};
@@ -8,7 +8,8 @@
   const base = data.base || (script && script.src ? new URL('.', script.src).href.slice(0, -1) : '/__skew');
   const cookie = data.cookie || '__nkpv';
   const bot = /bot|crawl|spider|slurp|headless|lighthouse|preview/i;
-  if (!window.EventSource || bot.test(navigator.userAgent)) return;
+  if (window.__skew || !window.EventSource || bot.test(navigator.userAgent)) return;
+  window.__skew = 1;
 
   let source, id, retry, silence;
   let tries = 1;
@@ -25,7 +26,7 @@
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ connectionId: id, route }),
       keepalive: true,
-    }).catch(() => {});
+    }).catch(() => (told = 0));
   };
 
   const close = () => {
@@ -35,13 +36,13 @@
     source = id = undefined;
   };
 
-  // Never gives up; jitter spreads the tabs out.
+  // Jitter spreads the tabs out.
   const again = () => {
     close();
     retry = setTimeout(open, Math.min(60, 2 ** tries++) * (500 + 1000 * Math.random()));
   };
 
-  // It says something every 30 s.
+  // Keepalives come every 30 s.
   const heard = () => {
     clearTimeout(silence);
     silence = setTimeout(again, 75000);
@@ -51,12 +52,12 @@
     heard();
     let message;
     try { message = JSON.parse(text); } catch (_) { return; }
-    const { type, version, force } = message;
+    const { type, version, force } = message || {};
     if (type === 'connected') {
       id = message.connectionId;
       tries = 1;
-      tell();
     }
+    tell();
     if (type === 'connected' || type === 'version') {
       const outdated = !!build && version !== build;
       const ok = emit('skew:version', { version, build, outdated, force: !!force });
@@ -68,7 +69,7 @@
 
   const open = () => {
     close();
-      if (build) document.cookie = cookie + '=' + encodeURIComponent(build) + ';path=/;samesite=lax';
+    if (build) document.cookie = cookie + '=' + encodeURIComponent(build) + ';path=/;samesite=lax';
     told = location.pathname;
     source = new EventSource(base + '/sse?route=' + encodeURIComponent(told));
     source.onmessage = receive;

@@ -129,6 +129,31 @@ async fn a_restart_of_the_server_is_survived_and_told() {
 }
 
 #[tokio::test]
+async fn a_page_that_could_not_be_told_is_told_again() {
+    let lines = "<script>
+        const real = window.fetch
+        window.fetch = (...words) => window.down ? Promise.reject(new TypeError('down')) : real(...words)
+    </script>";
+    let site = Plain::start(&format!("{lines}{BY_ATTRIBUTE}")).await;
+    let tab = site.open("/").await;
+    tab.eval("(window.down = true, history.pushState({}, '', '/lost'), null)").await;
+    tab.eval("(window.down = false, history.replaceState({}, '', '/lost'), null)").await;
+    stats_with(&tab, "routes", &json!({ "/lost": 1 })).await;
+}
+
+#[tokio::test]
+async fn a_script_that_is_there_twice_opens_one_stream_and_no_message_throws() {
+    let count = "<script>
+        window.streams = []
+        window.EventSource = class extends EventSource { constructor(url) { super(url); streams.push(this) } }
+    </script>";
+    let site = Plain::start(&format!("{count}{BY_ATTRIBUTE}{BY_ATTRIBUTE}")).await;
+    let tab = site.open("/").await;
+    assert_eq!(tab.eval("streams.length").await, 1);
+    tab.eval("(streams[0].onmessage({ data: 'null' }), null)").await;
+}
+
+#[tokio::test]
 async fn a_bot_opens_no_stream() {
     let site = Plain::start(BY_ATTRIBUTE).await;
     let bot = site.browser.person().await.open("about:blank").await;
