@@ -16,6 +16,7 @@ mod poll;
 mod releases;
 mod session;
 mod sse;
+mod utf8;
 mod wire;
 mod worker;
 mod ws;

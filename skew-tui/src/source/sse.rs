@@ -15,6 +15,7 @@ use reqwest::{StatusCode, Url};
 
 use super::ended::Ended;
 use super::opening::{MAX_MESSAGE_BYTES, OPENING, SILENCE, not_a_stream, stream_url};
+use super::utf8::Utf8;
 use crate::http::{Http, HttpError, redirection};
 
 /// Longest piece of an error answer that is read, in bytes.
@@ -138,15 +139,18 @@ impl HttpTransport for Transport {
                 headers.clone_from(response.headers());
             }
             let pieces = response.bytes_stream().map(|piece| piece.map_err(Broken::from));
-            let body: ByteStream = Box::pin(Capped { pieces: Box::pin(pieces), event: EventLength::default() });
+            let body: ByteStream =
+                Box::pin(Capped { pieces: Box::pin(pieces), utf8: Utf8::default(), event: EventLength::default() });
             answer.body(body).map_err(TransportError::new)
         })
     }
 }
 
-/// A body that ends with an error when one event grows past the limit: the parser behind it would hold all of it.
+/// A body that spares the parser behind it what it can't take: it is UTF-8, because a stray byte would end the stream for
+/// good, and it ends with an error when one event grows past the limit, because the parser would hold all of it.
 struct Capped<S> {
     pieces: Pin<Box<S>>,
+    utf8: Utf8,
     event: EventLength,
 }
 
@@ -157,6 +161,7 @@ impl<S: Stream<Item = Result<Bytes, Broken>>> Stream for Capped<S> {
         let piece = std::task::ready!(self.pieces.as_mut().poll_next(cx));
         let piece = piece.map(|piece| {
             piece.and_then(|bytes| {
+                let bytes = self.utf8.push(bytes);
                 let longest = self.event.push(&bytes);
                 if longest > MAX_MESSAGE_BYTES { Err(Broken::TooLarge) } else { Ok(bytes) }
             })
@@ -201,6 +206,19 @@ impl EventLength {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_body_reaches_the_parser_as_utf8_and_ends_where_an_event_is_too_long() {
+        let whole = Bytes::from("data: é".repeat(MAX_MESSAGE_BYTES / 8));
+        let pieces =
+            [&b"data: \xff\xc3"[..], b"\xa9\n\n"].map(Bytes::from_static).into_iter().chain([whole.clone(), whole]);
+        let pieces = futures_util::stream::iter(pieces.map(Ok));
+        let body = Capped { pieces: Box::pin(pieces), utf8: Utf8::default(), event: EventLength::default() };
+        let passed: Vec<_> = body.collect().await;
+        let text: Vec<u8> = passed.iter().take(2).flatten().flatten().copied().collect();
+        assert_eq!(text, "data: \u{fffd}é\n\n".as_bytes());
+        assert_eq!(passed.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, true, true, false]);
+    }
 
     #[test]
     fn an_event_is_as_long_as_what_lies_between_empty_lines() {
