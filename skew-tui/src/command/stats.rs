@@ -1,6 +1,7 @@
 //! `stats URL`: one answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::timeout;
 
@@ -12,12 +13,20 @@ use crate::output::{ReportOptions, Sink, report, report_line, summary};
 use crate::state::site::{Authorization, Link};
 use crate::target::Target;
 
+/// Longest wait for the site's release list once stats are there: it is asked for at the same time, and not every site has
+/// one.
+const RELEASES: Duration = Duration::from_millis(500);
+
 /// Waits for stats, prints them once and is done.
 pub(super) async fn run(target: Arc<Target>, options: &Options) -> Result<(), Stop> {
     let label = target.label();
     let mut watch = Watch::start(target, watchers(options), None)?;
     let answer = timeout(options.timeout, until_answered(&mut watch)).await;
     let answer = answer.unwrap_or_else(|_| Err(Stop::Failed(silence(&watch))));
+    // Only the JSON tells when the current build was released, and skew-server says that itself.
+    if answer.is_ok() && options.json && watch.site.server.is_none() && released_at(&watch).is_none() {
+        let _ = timeout(RELEASES, watch.until_releases()).await;
+    }
     let text = match (&answer, options.json) {
         (Ok(()), false) => Some(summary(&watch.site, &label, options.top)),
         // What is known is said even where stats are refused.
@@ -48,6 +57,11 @@ async fn until_answered(watch: &mut Watch) -> Result<(), Stop> {
             return Err(Stop::Failed(reason.clone()));
         }
     }
+}
+
+/// When the current build was released, where that is known.
+fn released_at(watch: &Watch) -> Option<u64> {
+    watch.site.released_at(watch.site.current.as_deref()?)
 }
 
 /// What it means that nothing came in time.

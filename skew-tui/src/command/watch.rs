@@ -44,6 +44,15 @@ impl Watch {
         Ok(message)
     }
 
+    /// Waits for the site's release list and takes in nothing else, so that all other things stay as they were.
+    pub(super) async fn until_releases(&mut self) {
+        while let Some(event) = self.source.next().await {
+            if matches!(event, SourceEvent::Releases(_)) {
+                return self.take(event);
+            }
+        }
+    }
+
     /// Takes in what has come and was not waited for.
     pub(super) fn catch_up(&mut self) {
         while let Some(event) = self.source.ready() {

@@ -91,3 +91,16 @@ async fn an_error_of_the_server_is_harmless_on_standard_error() {
     assert_eq!(ran.code, Some(1));
     assert!(ran.stderr.contains("500") && !ran.stderr.contains('\u{1b}'), "{:?}", ran.stderr);
 }
+
+#[tokio::test]
+async fn the_time_of_release_is_told_though_it_comes_behind_the_stats() {
+    let site = Server::start(|seen, push| match seen.line().as_str() {
+        "GET /_nuxt/builds/latest.json" => {
+            Answer::JsonAfter("POST /__skew/subscribe-stats", r#"{"id":"b2","timestamp":1700000000000}"#)
+        }
+        _ => stock_sse(seen, push),
+    })
+    .await;
+    let ran = run(skew_tui(&["stats", "--json", &site.url("")])).await;
+    assert_eq!(ran.json()[0]["releasedAt"], "2023-11-14T22:13:20.000Z", "{}", ran.stdout);
+}

@@ -42,6 +42,8 @@ impl Seen {
 pub(crate) enum Answer {
     /// A status, headers and a body.
     Whole(u16, Vec<(&'static str, String)>, String),
+    /// This JSON, not before a request with this line has come.
+    JsonAfter(&'static str, &'static str),
     /// An event stream of these messages, and of all that is pushed later.
     Events(Vec<String>),
     /// An event stream of these messages that ends behind the last.
@@ -173,6 +175,12 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send>(
                     head.push_str(&format!("{name}: {value}\r\n"));
                 }
                 socket.write_all(format!("{head}\r\n{body}").as_bytes()).await
+            }
+            Answer::JsonAfter(line, body) => {
+                let came = |seen: &Vec<Seen>| seen.iter().any(|seen| seen.line() == line);
+                let _ = log.subscribe().wait_for(came).await;
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+                socket.write_all(format!("{head}{body}").as_bytes()).await
             }
             Answer::Events(messages) => {
                 let _ = events(&mut socket, &messages).await;
