@@ -2,7 +2,8 @@
 
 use regex::{Regex, RegexBuilder};
 
-/// A filter on rows. It compares with whole texts, never with what is displayed of them.
+/// A filter on rows. It compares with whole texts, not with what there is room for; only of ids everybody sees the same
+/// first part.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     text: String,
@@ -36,6 +37,16 @@ impl Filter {
     pub fn passes(&self, text: &str) -> bool {
         self.regex.as_ref().is_none_or(|regex| regex.is_match(text))
     }
+
+    /// Whether an id passes, of which only the first `shown` characters are seen: by what is among these, or by how the
+    /// whole id begins. What is hidden in its middle would look like a mistake.
+    #[must_use]
+    pub fn passes_id(&self, id: &str, shown: usize) -> bool {
+        let hidden_from = id.char_indices().nth(shown).map_or(id.len(), |(at, _)| at);
+        self.regex
+            .as_ref()
+            .is_none_or(|regex| regex.find(id).is_some_and(|found| found.start() == 0 || found.end() <= hidden_from))
+    }
 }
 
 #[cfg(test)]
@@ -48,5 +59,17 @@ mod tests {
         assert!(filter.passes("/shop/(cArt)") && !filter.passes("/cart"));
         assert!(Filter::new("").passes("/x"));
         assert!(Filter::new("ÄPFEL").passes("/äpfel"));
+    }
+
+    #[test]
+    fn an_id_passes_by_its_shown_part_or_its_beginning() {
+        let id = "2f9c31aa-77e1-4b1c-9d42-0123456789ab";
+        for passing in ["", "2f9c", "9C31", "aa", "2F9C31AA-77e1", id] {
+            assert!(Filter::new(passing).passes_id(id, 8), "{passing}");
+        }
+        for hidden in ["77e1", "aa-77", "-", "89ab", "0123456789abc"] {
+            assert!(!Filter::new(hidden).passes_id(id, 8), "{hidden}");
+        }
+        assert!(Filter::new("é").passes_id("aé", 2) && !Filter::new("é").passes_id("aaé", 2));
     }
 }

@@ -7,6 +7,9 @@ use skew_proto::Connection;
 use super::filter::Filter;
 use super::site::Site;
 
+/// Characters of a connection's id that are shown. They tell connections apart for an eye.
+pub const SHORT_ID: usize = 8;
+
 /// A column that rows can be sorted by.
 pub trait Column: Copy + PartialEq + 'static {
     /// All columns of the pane, its own order first.
@@ -192,7 +195,8 @@ pub fn connections(site: &Site, filter: &Filter, order: Order<ConnectionColumn>)
     let list = site.stats.as_ref().map(|stats| stats.connections.as_slice()).unwrap_or_default();
     let passes = |connection: &Connection| {
         filter.is_empty()
-            || [&connection.id, &connection.version, &connection.route].into_iter().any(|text| filter.passes(text))
+            || filter.passes_id(&connection.id, SHORT_ID)
+            || [&connection.version, &connection.route].into_iter().any(|text| filter.passes(text))
             || connection.ip.as_ref().is_some_and(|ip| filter.passes(ip))
     };
     let mut rows: Vec<usize> = (0..list.len()).filter(|at| passes(&list[*at])).collect();
@@ -259,6 +263,7 @@ mod tests {
         assert_eq!(ids(&site, "SHOP", Order::default()), "y");
         assert_eq!(ids(&site, "::1", Order::default()), "z");
         assert_eq!(ids(&site, "\u{1b}", Order::default()), "x");
+        assert_eq!(ids(&site, "Z", Order::default()), "z");
     }
 
     #[test]

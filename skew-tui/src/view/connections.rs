@@ -6,6 +6,7 @@ use skew_proto::Connection;
 
 use super::pane::{self, Cell, Columns};
 use super::text;
+use crate::state::rows::SHORT_ID;
 use crate::state::{Addresses, Pane, State};
 use crate::theme::{Theme, bold};
 
@@ -29,7 +30,7 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let columns = Columns::new(
         inside,
         &[
-            Constraint::Length(8),
+            Constraint::Length(SHORT_ID as u16),
             Constraint::Fill(2),
             Constraint::Fill(4),
             Constraint::Length(if addresses { 15 } else { 0 }),

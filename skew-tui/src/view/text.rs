@@ -3,6 +3,8 @@
 use skew_proto::text;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::state::rows::SHORT_ID;
+
 /// Characters of a text that are looked at. No screen shows more.
 const LONGEST: usize = 512;
 
@@ -101,7 +103,7 @@ pub(super) fn short_number(exact: u64, columns: usize) -> String {
 /// The first part of an id, which tells connections apart for an eye.
 #[must_use]
 pub(super) fn short_id(id: &str) -> String {
-    id.chars().take(8).collect()
+    id.chars().take(SHORT_ID).collect()
 }
 
 /// The time of day in UTC, shifted by the offset of the place.
