@@ -14,12 +14,16 @@ use crate::theme::{Theme, bold};
 /// Columns of the label beside the gauge.
 const LABEL: u16 = 8;
 
+/// Columns of the frame's corners.
+const CORNERS: usize = 2;
+
 pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let title = Line::from(vec![
         Span::styled(" Rollout ", theme.strong),
         Span::styled("· builds at last connect ", theme.faint),
     ]);
-    let trust = Line::from(trust(state, theme)).alignment(Alignment::Right);
+    let room = usize::from(area.width).saturating_sub(CORNERS + title.width());
+    let trust = Line::from(trust(state, theme, room)).alignment(Alignment::Right);
     let block = pane::block(title, theme.faint).title(trust);
     let inside = block.inner(area);
     block.render(area, buf);
@@ -43,17 +47,19 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     sentence(state, theme).render(words, buf);
 }
 
-/// How far the figures can be trusted.
-fn trust<'a>(state: &State, theme: &Theme) -> Vec<Span<'a>> {
+/// How far the figures can be trusted, in so many columns.
+fn trust<'a>(state: &State, theme: &Theme, room: usize) -> Vec<Span<'a>> {
     if let Some(age) = state.figures_age() {
         return vec![Span::styled(format!(" figures are {} old ", clock::age(age)), theme.warn)];
     }
-    let mut spans = Vec::new();
-    if state.site().transport == Some(Transport::Poll) {
-        spans.push(Span::styled(" polled: no connection of our own is in it ·", theme.faint));
+    let authorized = Span::styled(" authorized ", theme.good);
+    if state.site().transport != Some(Transport::Poll) {
+        return vec![authorized];
     }
-    spans.push(Span::styled(" authorized ", theme.good));
-    spans
+    let polled = " polled: no connection of our own is in it ·";
+    let fits = text::width(polled) + authorized.width() <= room;
+    let polled = if fits { polled } else { " polled: we are not in it ·" };
+    vec![Span::styled(polled, theme.faint), authorized]
 }
 
 fn sentence<'a>(state: &State, theme: &Theme) -> Line<'a> {

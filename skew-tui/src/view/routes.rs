@@ -18,6 +18,13 @@ const COUNT: usize = 6;
 /// What stands before the number of those on other builds.
 const OLD: &str = "old ";
 
+/// What is said where everybody is at `/`: the first of these for which there is room.
+const TRACKING_OFF: [&str; 3] = [
+    "everybody is at /: route tracking seems to be off (skewProtection.routeTracking, or --route-tracking of skew-server)",
+    "everybody is at /: route tracking seems to be off (in skewProtection or skew-server)",
+    "route tracking seems to be off",
+];
+
 pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let panes = state.panes();
     let site = state.shown();
@@ -57,7 +64,8 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     if site.route_tracking_seems_off() {
         let used = u16::try_from(window.len() + 1).unwrap_or(u16::MAX).min(inside.height);
         let below = Rect { y: inside.y + used, height: inside.height - used, ..inside };
-        let words = "everybody is at /: route tracking seems to be off (skewProtection.routeTracking, or --route-tracking of skew-server)";
+        let fits = |words: &&str| text::wrap(words, usize::from(below.width)).len() <= usize::from(below.height);
+        let words = TRACKING_OFF.into_iter().find(fits).unwrap_or_default();
         pane::say(words, theme, below, buf);
     }
 }

@@ -36,8 +36,10 @@ snapshots! {
     nobody_80x24: scenario::nobody(), 80 x 24;
     everybody_at_the_root_80x24: scenario::everybody_at_the_root(), 80 x 24;
     everybody_at_the_root_120x40: scenario::everybody_at_the_root(), 120 x 40;
+    everybody_at_the_root_with_watchers_80x24: after(scenario::everybody_at_the_root(), &[Action::ToggleWatchers]), 80 x 24;
     hostile_80x24: scenario::hostile(), 80 x 24;
     hostile_120x40: scenario::hostile(), 120 x 40;
+    polled_80x24: scenario::polled(), 80 x 24;
     polled_120x40: scenario::polled(), 120 x 40;
     too_small_79x24: live(), 79 x 24;
     too_small_80x10: live(), 80 x 10;
