@@ -139,7 +139,7 @@ impl Args {
         let manifest = self.manifest.as_deref().map(Manifest::new).transpose()?;
         let build_id = match (&self.build_id, &manifest) {
             (Some(build_id), _) => build_id.clone(),
-            (None, Some(manifest)) => manifest.read().await?.version,
+            (None, Some(manifest)) => manifest.read().await?.current.version,
             (None, None) => return Err(ConfigError::BuildId.into()),
         };
         let password = secret(self.nuxt_session_password_file.as_deref(), "NUXT_SESSION_PASSWORD")?;

@@ -91,6 +91,16 @@ impl Handle {
         self.ask(|reply| Command::Invalidate { pattern, mode, reply }).await
     }
 
+    /// Tells when builds were released, so that `stats` can tell the ages of those that somebody is on. Of two times of one build the
+    /// earlier is kept.
+    ///
+    /// # Errors
+    ///
+    /// When the server has stopped.
+    pub async fn learn_releases(&self, releases: Vec<Release>) -> Result<(), Stopped> {
+        self.ask(|reply| Command::LearnReleases(releases, reply)).await
+    }
+
     /// Makes a build the current one and tells every connection. Connections keep the build they have come with. Where the build is
     /// current already nobody is told, and of two times of release the earlier is kept.
     ///

@@ -9,6 +9,7 @@ pub(crate) mod command;
 pub(crate) mod message;
 pub(crate) mod outbox;
 pub(crate) mod registry;
+pub(crate) mod releases;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use self::command::{Command, Opening, Reply, Verdict};
 use self::message::{Message, Snapshot};
 use self::outbox::{Outbox, Parcel, Refused};
 use self::registry::{Entry, Key, Registry};
+use self::releases::ReleaseTimes;
 use crate::clock::now_ms;
 use crate::hooks::{Hooks, OpenedConnection, Sender};
 
@@ -40,6 +42,7 @@ pub(crate) struct Hub {
     aggregates: Aggregates,
     subscribers: BTreeSet<Key>,
     current: Current,
+    release_times: ReleaseTimes,
     /// The newest stats, while nothing has changed since they were taken.
     snapshot: Option<Snapshot>,
     stats_interval: Duration,
@@ -59,6 +62,7 @@ impl Hub {
             aggregates: Aggregates::default(),
             subscribers: BTreeSet::new(),
             current,
+            release_times: ReleaseTimes::default(),
             snapshot: None,
             stats_interval,
             tick: None,
@@ -114,6 +118,10 @@ impl Hub {
             Command::Stats(reply) => drop(reply.send(self.snapshot().body())),
             Command::Current(reply) => drop(reply.send(self.current.clone())),
             Command::Release(release, reply) => drop(reply.send(self.release(release))),
+            Command::LearnReleases(releases, reply) => {
+                self.learn_releases(&releases);
+                let _ = reply.send(());
+            }
             Command::Invalidate { pattern, mode, reply } => drop(reply.send(self.invalidate(&pattern, mode))),
             Command::Broadcast(message, reply) => drop(reply.send(self.send_to_all(&Parcel::Message(message)))),
             Command::SendTo(id, message, reply) => {
@@ -190,17 +198,22 @@ impl Hub {
         }
     }
 
+    fn learn_releases(&mut self, releases: &[Release]) {
+        for release in releases {
+            self.release_times.learn(release);
+        }
+        self.current.released_at = self.release_times.of(&self.current.version);
+        self.changed();
+    }
+
     fn release(&mut self, release: Release) -> Released {
-        let Release { version, released_at } = release;
+        self.learn_releases(std::slice::from_ref(&release));
+        let version = release.version;
         if version == self.current.version {
-            // Told twice, as by a deploy's script and by the site's list: news to nobody, and the first time is the right one.
-            let first = self.current.released_at.into_iter().chain(released_at).min();
-            if first != self.current.released_at {
-                self.current.released_at = first;
-                self.changed();
-            }
+            // Told twice, as by a deploy's script and by the site's list: news to nobody.
             return Released { previous: version, reached: 0 };
         }
+        let released_at = self.release_times.of(&version);
         let previous = std::mem::replace(&mut self.current, Current { version, released_at }).version;
         self.changed();
         let message = self.version_message(false);
@@ -280,7 +293,8 @@ impl Hub {
 
     fn snapshot(&mut self) -> Snapshot {
         let (registry, aggregates, current) = (&self.registry, &self.aggregates, &self.current);
-        self.snapshot.get_or_insert_with(|| snapshot::take(registry, aggregates, current)).clone()
+        let times = &self.release_times;
+        self.snapshot.get_or_insert_with(|| snapshot::take(registry, aggregates, current, times)).clone()
     }
 
     fn changed(&mut self) {

@@ -47,6 +47,15 @@ pub struct ManifestError {
     reason: String,
 }
 
+/// What a release list says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// The build it names as current.
+    pub current: Release,
+    /// Every build it names, the current one among them.
+    pub releases: Vec<Release>,
+}
+
 impl Manifest {
     /// Takes a URL, or the path of a file.
     ///
@@ -65,20 +74,20 @@ impl Manifest {
         Ok(Self { source: Source::Web { client, url }, name })
     }
 
-    /// The build that the list names as current.
+    /// What the list says.
     ///
     /// # Errors
     ///
     /// When the list can't be read or names none.
-    pub async fn read(&self) -> Result<Release, ManifestError> {
+    pub async fn read(&self) -> Result<Listing, ManifestError> {
         self.fetch()
             .await
             .and_then(|bytes| parse(&bytes))
             .map_err(|reason| ManifestError { name: self.name.clone(), reason })
     }
 
-    /// Looks at the list again and again, and releases each new build it names, until the server has stopped. The first one it sees
-    /// is released as well, so that its time of release is known.
+    /// Looks at the list again and again, and releases each new build it names, until the server has stopped. The times of release
+    /// of all builds it names are told as well.
     pub async fn follow(self, handle: Handle, every: Duration) {
         let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -87,11 +96,11 @@ impl Manifest {
         loop {
             ticks.tick().await;
             match self.read().await {
-                Ok(release) => {
+                Ok(listing) => {
                     failing = false;
-                    if known.as_ref() != Some(&release) {
-                        known = Some(release.clone());
-                        if self.release(&handle, release).await.is_err() {
+                    if known.as_ref() != Some(&listing) {
+                        known = Some(listing.clone());
+                        if self.release(&handle, listing).await.is_err() {
                             return;
                         }
                     }
@@ -106,9 +115,10 @@ impl Manifest {
         }
     }
 
-    async fn release(&self, handle: &Handle, release: Release) -> Result<(), Stopped> {
-        let version = release.version.clone();
-        let Released { previous, reached } = handle.release(release).await?;
+    async fn release(&self, handle: &Handle, Listing { current, releases }: Listing) -> Result<(), Stopped> {
+        handle.learn_releases(releases).await?;
+        let version = current.version.clone();
+        let Released { previous, reached } = handle.release(current).await?;
         tracing::info!(who = "manifest", version, previous, reached, "released a build");
         Ok(())
     }
@@ -153,12 +163,13 @@ fn client(url: &url::Url) -> Result<reqwest::Client, reqwest::Error> {
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<Release, String> {
+fn parse(bytes: &[u8]) -> Result<Listing, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is no text".to_owned())?;
     let releases = Releases::decode(text).map_err(|error| format!("it is no release list: {error}"))?;
     let version =
         releases.current.clone().filter(|version| is_version(version)).ok_or("it names no current build in `id`")?;
-    Ok(Release { released_at: releases.released_at(&version), version })
+    let current = Release { released_at: releases.released_at(&version), version };
+    Ok(Listing { current, releases: releases.releases })
 }
 
 /// A URL without what may be secret in it.
@@ -189,8 +200,10 @@ mod tests {
 
     #[test]
     fn the_current_build_and_its_time_are_read() {
-        let release = parse(br#"{"id":"b2","timestamp":17,"skewProtection":{"versions":{}}}"#).unwrap();
-        assert_eq!(release, Release { version: "b2".into(), released_at: Some(17) });
+        let list = br#"{"id":"b2","timestamp":17,"skewProtection":{"versions":{"b1":{"timestamp":"1970-01-01T00:00:00.009Z"}}}}"#;
+        let Listing { current, releases } = parse(list).unwrap();
+        assert_eq!(current, Release { version: "b2".into(), released_at: Some(17) });
+        assert_eq!(releases, [current, Release { version: "b1".into(), released_at: Some(9) }]);
         assert!(parse(br#"{"timestamp":17}"#).unwrap_err().contains("id"));
         assert!(parse(b"<html>").is_err());
         assert!(parse(b"\xff").is_err());

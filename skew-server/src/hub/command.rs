@@ -45,6 +45,7 @@ pub(crate) enum Command {
     Stats(Reply<Bytes>),
     Current(Reply<Current>),
     Release(Release, Reply<Released>),
+    LearnReleases(Vec<Release>, Reply<()>),
     Invalidate { pattern: RoutePattern, mode: Mode, reply: Reply<Invalidated> },
     Broadcast(Message, Reply<u64>),
     SendTo(PublicId, Message, Reply<bool>),

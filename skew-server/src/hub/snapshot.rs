@@ -6,6 +6,7 @@ use super::aggregates::{Aggregates, Table};
 use super::answer::Current;
 use super::message::Snapshot;
 use super::registry::{Entry, Registry};
+use super::releases::{Connected, ReleaseTimes};
 
 /// The fields of [`skew_proto::Stats`], borrowed: a list of ten thousand is encoded without being cloned first.
 #[derive(Serialize)]
@@ -18,6 +19,8 @@ struct View<'a, P> {
     current: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     released_at: Option<u64>,
+    #[serde(skip_serializing_if = "Connected::is_empty")]
+    releases: Connected<'a>,
 }
 
 impl Serialize for Table {
@@ -47,7 +50,12 @@ impl<P> Serialize for List<'_, P> {
     }
 }
 
-pub(super) fn take<P>(registry: &Registry<P>, aggregates: &Aggregates, current: &Current) -> Snapshot {
+pub(super) fn take<P>(
+    registry: &Registry<P>,
+    aggregates: &Aggregates,
+    current: &Current,
+    times: &ReleaseTimes,
+) -> Snapshot {
     let view = View {
         total: aggregates.total,
         versions: &aggregates.versions,
@@ -55,6 +63,7 @@ pub(super) fn take<P>(registry: &Registry<P>, aggregates: &Aggregates, current: 
         connections: List(registry),
         current: &current.version,
         released_at: current.released_at,
+        releases: times.of_connected(&aggregates.versions),
     };
     #[expect(
         clippy::expect_used,
@@ -91,7 +100,11 @@ mod tests {
         let first = open("v1", "/", None);
         open("__proto__", "/a\u{1b}\"\n", Some("203.0.113.9"));
         let current = Current { version: "v2".into(), released_at: Some(17) };
-        let text = take(&registry, &aggregates, &current).json(&first);
+        let mut times = ReleaseTimes::default();
+        for (version, at) in [("v1", 9), ("nobody-is-on-it", 8)] {
+            times.learn(&skew_proto::Release { version: version.into(), released_at: Some(at) });
+        }
+        let text = take(&registry, &aggregates, &current, &times).json(&first);
 
         let ServerMessage::Stats(stats) = ServerMessage::decode(std::str::from_utf8(&text).unwrap()).unwrap() else {
             panic!("no stats");
@@ -104,5 +117,6 @@ mod tests {
         assert_eq!(connections[1].ip.as_deref(), Some("203.0.113.9"));
         assert_eq!(your_id, Some(first));
         assert_eq!((extra["current"].as_str(), extra["releasedAt"].as_u64()), (Some("v2"), Some(17)));
+        assert_eq!(extra["releases"], serde_json::json!({"v1": 9}));
     }
 }

@@ -22,7 +22,7 @@ async fn a_list_is_read_from_a_site_and_an_error_names_it() {
         let url = format!("http://{address}{path}");
         async move { Manifest::new(&url).unwrap().read().await.map_err(|error| error.to_string()) }
     };
-    let release = read("/builds/latest.json").await.unwrap();
+    let release = read("/builds/latest.json").await.unwrap().current;
     assert_eq!((release.version.as_str(), release.released_at), ("b2", Some(1_795_255_200_000)));
     for (path, reason) in [("/page", "no release list"), ("/missing", "404"), ("/huge", "over 4194304 bytes")] {
         let error = read(path).await.unwrap_err();

@@ -288,7 +288,8 @@ impl Site {
     #[must_use]
     pub fn released_at(&self, version: &str) -> Option<u64> {
         let by_server = || self.current_released_at.filter(|_| self.current.as_deref() == Some(version));
-        self.releases.released_at(version).or_else(by_server)
+        let by_server_of_all = || self.stats.as_ref()?.extra.get("releases")?.get(version)?.as_u64();
+        self.releases.released_at(version).or_else(by_server).or_else(by_server_of_all)
     }
 
     /// The public id of this client's own connection.

@@ -71,12 +71,11 @@ fn a_release_moves_the_current_build() {
 }
 
 #[test]
-fn a_server_without_a_release_list_tells_the_age_of_its_current_build_only() {
+fn a_server_without_a_release_list_tells_the_ages_that_it_knows() {
     let mut site = site_after(&[CONNECTED]);
-    let stats =
-        r#"{"type":"stats","total":0,"versions":{},"routes":{},"connections":[],"current":"b2","releasedAt":17}"#;
+    let stats = r#"{"type":"stats","total":0,"versions":{},"routes":{},"connections":[],"current":"b2","releasedAt":17,"releases":{"b0":9}}"#;
     site.observe(SourceEvent::Frame(stats.into()), at(5));
-    assert_eq!((site.released_at("b2"), site.released_at("b1")), (Some(17), None));
+    assert_eq!([site.released_at("b2"), site.released_at("b1"), site.released_at("b0")], [Some(17), None, Some(9)]);
     site.observe(SourceEvent::Frame(r#"{"type":"version","version":"b3"}"#.into()), at(6));
     assert_eq!((site.released_at("b2"), site.released_at("b3")), (None, None));
 }
