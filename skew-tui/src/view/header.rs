@@ -32,7 +32,11 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         left(badge, label, link, theme).render(first, buf);
         let under_label =
             Rect { x: second.x + columns(indent), width: second.width.saturating_sub(columns(indent)), ..second };
-        Line::from(current(state, theme)).render(under_label, buf);
+        let mut current = Line::from(current(state, theme));
+        if current.width() + totals.width() >= usize::from(under_label.width) {
+            current.spans.truncate(2);
+        }
+        current.render(under_label, buf);
         totals.alignment(Alignment::Right).render(second, buf);
         return;
     }
