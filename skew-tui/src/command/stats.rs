@@ -15,7 +15,7 @@ use crate::target::Target;
 
 /// Longest wait for the site's release list once stats are there: it is asked for at the same time, and not every site has
 /// one.
-const RELEASES: Duration = Duration::from_millis(500);
+const RELEASES: Duration = Duration::from_millis(1_500);
 
 /// Waits for stats, prints them once and is done.
 pub(super) async fn run(target: Arc<Target>, options: &Options) -> Result<(), Stop> {
