@@ -183,20 +183,24 @@ impl Sse {
         self.next_or_end().await.expect("the stream goes on")
     }
 
-    /// The next stats that are as wanted; others are passed over, since how many changes one tick takes is a matter of time.
     pub(crate) async fn stats(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
-        loop {
-            let message = self.next().await;
-            assert_eq!(message["type"], "stats", "{message}");
-            if wanted(&message) {
-                return message;
-            }
-        }
+        stats_among(async || self.next().await, wanted).await
     }
 
     pub(crate) async fn assert_quiet(&mut self) {
         if let Ok(message) = timeout(QUIET, self.next_or_end()).await {
             panic!("{message:?} came");
+        }
+    }
+}
+
+/// The next stats that are as wanted; others are passed over, since how many changes one tick takes is a matter of time.
+async fn stats_among(mut next: impl AsyncFnMut() -> Value, wanted: impl Fn(&Value) -> bool) -> Value {
+    loop {
+        let message = next().await;
+        assert_eq!(message["type"], "stats", "{message}");
+        if wanted(&message) {
+            return message;
         }
     }
 }
@@ -238,13 +242,7 @@ impl Ws {
     }
 
     pub(crate) async fn stats(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
-        loop {
-            let message = self.next().await;
-            assert_eq!(message["type"], "stats", "{message}");
-            if wanted(&message) {
-                return message;
-            }
-        }
+        stats_among(async || self.next().await, wanted).await
     }
 
     pub(crate) async fn assert_quiet(&mut self) {
