@@ -161,14 +161,18 @@ impl<'de> Deserialize<'de> for Stats {
         });
         // A list that holds fewer than `total` is a part of it (a top N), and can't be counted for the whole.
         let complete = list.as_deref().filter(|list| list.len() as u64 == total);
+        // A server may count a damaged route under another rendering of it than the list shows (`/a,/b` for an array).
+        let list_is_clean = damage.connections == 0;
         let mut repair = |field, table, by: fn(&Connection) -> &str| {
             let (counts, whole) = read_table(table);
-            let sum_holds = complete.is_none() || checked_sum(&counts) == Some(total);
-            if whole && sum_holds {
+            if whole && list_is_clean && (complete.is_none() || checked_sum(&counts) == Some(total)) {
                 return counts;
             }
-            damage.fields.insert(field);
-            complete.map_or(counts, |list| recount(list, by))
+            let mended = complete.map(|list| recount(list, by));
+            if !whole || mended.as_ref().is_some_and(|mended| *mended != counts) {
+                damage.fields.insert(field);
+            }
+            mended.unwrap_or(counts)
         };
         let versions = repair(Field::Versions, fields.versions, |connection| &connection.version);
         let routes = repair(Field::Routes, fields.routes, |connection| &connection.route);
@@ -268,6 +272,8 @@ mod tests {
         assert!(stats.connections[0].damaged && !stats.connections[1].damaged);
         assert_eq!(stats.connections[0].route, r#"["/a","/b"]"#);
         assert_eq!(stats.damage.connections, 1);
+        assert_eq!(stats.routes, Counts::from([(r#"["/a","/b"]"#.into(), 1), ("/".into(), 1)]), "as the list shows it");
+        assert_eq!(stats.damage.fields, BTreeSet::from([Field::Routes]));
     }
 
     #[test]

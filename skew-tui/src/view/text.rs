@@ -46,6 +46,20 @@ fn thin(text: &str) -> String {
         .collect()
 }
 
+/// Columns that show names whole, where `whole` columns are enough for it, or at least tell them apart with up to `most`. Ids that
+/// are random differ soon; what is numbered or dated differs at its end.
+pub(super) fn telling_width(names: &[&str], least: usize, whole: usize, most: usize) -> usize {
+    let longest = names.iter().map(|name| width(&fit(name, whole + 1))).max().unwrap_or(least);
+    if longest <= whole {
+        return longest.max(least);
+    }
+    let distinct = |columns: &usize| {
+        let shown: std::collections::BTreeSet<String> = names.iter().map(|name| fit(name, *columns)).collect();
+        shown.len() == names.len()
+    };
+    (least..=most).find(distinct).unwrap_or(most)
+}
+
 /// Columns that a text takes.
 #[must_use]
 pub(super) fn width(text: &str) -> usize {
@@ -120,6 +134,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn names_get_the_room_that_tells_them_apart() {
+        let columns = |names: &[&str]| telling_width(names, 8, 12, 20);
+        assert_eq!(columns(&["8f3a2c1d", "b1"]), 8);
+        assert_eq!(columns(&["build-sse", "build-old"]), 9, "short ones are shown whole");
+        assert_eq!(columns(&["0f6c3a52-3b1d-4a57-8f43-2d1f0f1a9b11", "7d2a1c60-91c2-4d6e-9c0a-a4c2c9a2d7e5"]), 8);
+        assert_eq!(columns(&["release-2026-11-21", "release-2026-11-22"]), 18);
+        assert_eq!(columns(&["the-same-for-twenty-columns-1", "the-same-for-twenty-columns-2"]), 20);
+        assert_eq!(columns(&[]), 8);
+    }
 
     #[test]
     fn a_text_is_cut_by_columns_and_not_by_characters() {

@@ -12,6 +12,16 @@ use crate::theme::Theme;
 /// Width inside from which the current build is marked by a word beside the sign, and every build has its age.
 const ROOMY: u16 = 44;
 
+/// Columns of a build's name, which are more where it takes more to tell builds apart, and then at the bar's cost.
+const NAME: usize = 8;
+
+/// Most columns of a name in a narrow pane.
+const MOST_NARROW: usize = 11;
+
+/// The same beside the word `current` in a pane that is just roomy, and what the word and the bar can give besides.
+const MOST_ROOMY: usize = 12;
+const GIVEN: usize = 8;
+
 /// Columns of a count.
 const COUNT: usize = 6;
 
@@ -27,18 +37,26 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         return pane::say(empty(state), theme, inside, buf);
     }
     let roomy = inside.width >= ROOMY;
-    let (name, mark) = if roomy { (Constraint::Fill(3), 9) } else { (Constraint::Length(8), 1) };
+    let window = panes.version_cursor.window();
+    let rows = panes.versions.get(window).unwrap_or_default();
+    let names: Vec<&str> = rows.iter().map(|row| row.version.as_str()).collect();
+    let (whole, most) = match inside.width.checked_sub(ROOMY) {
+        Some(more) => (MOST_ROOMY + usize::from(more), MOST_ROOMY + usize::from(more) + GIVEN),
+        None => (MOST_NARROW, MOST_NARROW),
+    };
+    let name = text::telling_width(&names, NAME, whole, most);
+    let worded = roomy && name <= whole;
+    let (name, mark) = (Constraint::Length(name as u16), if worded { 9 } else { 1 });
     let figures = [Constraint::Length(COUNT as u16), Constraint::Length(6), Constraint::Fill(2)];
     let age = roomy.then_some(Constraint::Length(6));
     let widths: Vec<Constraint> = [name, Constraint::Length(mark)].into_iter().chain(age).chain(figures).collect();
     let columns = Columns::new(inside, &widths);
     let bar_width = columns.width(widths.len() - 1);
-    let window = panes.version_cursor.window();
     let total = site.figures.total;
-    for (at, row) in panes.versions.get(window).unwrap_or_default().iter().enumerate() {
+    for (at, row) in rows.iter().enumerate() {
         let current = site.current.as_ref() == Some(&row.version);
         let style = if current { theme.good } else { theme.text };
-        let mark = match (current, roomy) {
+        let mark = match (current, worded) {
             (true, true) => "◆ current",
             (true, false) => "◆",
             (false, _) => "",
