@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
@@ -50,6 +51,40 @@ pub fn cut(text: &str, max_chars: usize) -> String {
         }
     }
     shown
+}
+
+/// Stands for the part of an address that is hidden.
+pub const MASK: char = '•';
+
+/// An address without the part that tells a person: `203.0.•.•`, `2001:db8:•`. What is no address is hidden whole, and what
+/// is masked already stays as it is.
+#[must_use]
+pub fn mask_address(address: &str) -> String {
+    let ip = address.parse::<IpAddr>().or_else(|_| address.parse().map(|address: SocketAddr| address.ip()));
+    match ip {
+        Ok(ip) => masked(ip),
+        Err(_) if is_masked(address) => address.to_owned(),
+        Err(_) => MASK.to_string(),
+    }
+}
+
+fn masked(ip: IpAddr) -> String {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => {
+            let [a, b, ..] = ip.octets();
+            format!("{a}.{b}.{MASK}.{MASK}")
+        }
+        IpAddr::V6(ip) => {
+            let [a, b, ..] = ip.segments();
+            format!("{a:x}:{b:x}:{MASK}")
+        }
+    }
+}
+
+/// Whether a text is what [`masked`] makes of an address.
+fn is_masked(text: &str) -> bool {
+    let some_address = text.replacen(":•", "::", 1).replace(MASK, "0");
+    some_address.parse().is_ok_and(|ip| masked(ip) == text)
 }
 
 /// JSON text with every unpaired surrogate escape (`\ud800` without its other half) replaced by `\ufffd`.
@@ -154,6 +189,25 @@ mod tests {
         assert_eq!(cut("/checkout", 5), "/che…");
         assert_eq!(cut("/checkout", 0), "");
         assert_eq!(cut("東京都", 2), "東…");
+    }
+
+    #[test]
+    fn an_address_keeps_its_network_alone() {
+        for (address, masked) in [
+            ("203.0.113.9", "203.0.•.•"),
+            ("203.0.113.9:4711", "203.0.•.•"),
+            ("::ffff:203.0.113.9", "203.0.•.•"),
+            ("2001:db8:1:2::3", "2001:db8:•"),
+            ("[2001:db8::3]:80", "2001:db8:•"),
+            ("::1", "0:0:•"),
+            ("203.0.113.9, 10.0.0.1", "•"),
+            ("evil.•.•", "•"),
+            ("7:•", "•"),
+            ("", "•"),
+        ] {
+            assert_eq!(mask_address(address), masked, "{address}");
+            assert_eq!(mask_address(masked), masked, "what is masked stays as it is");
+        }
     }
 
     #[test]
