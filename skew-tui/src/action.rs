@@ -75,6 +75,11 @@ pub enum Context {
     Message,
 }
 
+impl Context {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Panes, Self::Text, Self::Question, Self::Message];
+}
+
 /// Whether the dashboard may act on the users of the site.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Access {
@@ -94,6 +99,13 @@ impl Access {
 }
 
 impl Action {
+    /// Its name in a configuration, such as `next-pane`.
+    #[must_use]
+    pub fn name(self) -> String {
+        // A unit variant always has a name.
+        serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
     /// What it does, for the help screen.
     #[must_use]
     pub fn description(self) -> &'static str {

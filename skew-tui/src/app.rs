@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::action::Access;
 use crate::clock::Clock;
 use crate::invalidate::{Mode, ServerKind, invalidate};
+use crate::keymap::Keymap;
 use crate::source::Source;
 use crate::state::invalidation::Invalidation;
 use crate::state::site::{Link, Watchers};
@@ -23,7 +24,7 @@ use crate::state::{Effect, Event, Setup, State};
 use crate::target::Target;
 use crate::terminal::Terminal;
 use crate::theme::{Colors, Theme};
-use crate::{keymap, view};
+use crate::view;
 use pace::Pace;
 use signals::{Signal, Signals};
 
@@ -38,6 +39,8 @@ pub struct Options {
     pub watchers: Watchers,
     /// Whether it is coloured.
     pub colors: Colors,
+    /// Which key does what.
+    pub keymap: Keymap,
 }
 
 /// How the dashboard ended.
@@ -98,6 +101,7 @@ impl Driver {
             access: options.access,
             watchers: options.watchers,
             utc_offset_s: jiff::Zoned::now().offset().seconds(),
+            keymap: options.keymap.clone(),
         };
         Ok(Self {
             state: State::new(setup, clock.now()),
@@ -162,7 +166,7 @@ impl Driver {
 
     fn input(&mut self, input: Input) -> io::Result<Option<Exit>> {
         match input {
-            Input::Key(key) => match keymap::event(key, self.state.context(), self.state.access()) {
+            Input::Key(key) => match self.state.keymap().event(key, self.state.context(), self.state.access()) {
                 Some(event) => self.update(event),
                 None => Ok(None),
             },

@@ -1,19 +1,19 @@
 //! Which key does what. The dashboard, its footer and its help screen read the same table, so they can't disagree.
 
-use std::fmt;
+mod custom;
+mod key;
+
+use std::borrow::Cow;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_input::InputRequest;
 
+pub use custom::BindError;
+pub use key::{Key, KeyError};
+use key::{char, ctrl, key};
+
 use crate::action::{Access, Action, Context};
 use crate::state::Event;
-
-/// A key with its modifiers. Shift is part of the character.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Key {
-    code: KeyCode,
-    modifiers: KeyModifiers,
-}
 
 /// The part of the help screen that a binding stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,32 +48,20 @@ impl Section {
 }
 
 /// An action and its keys.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Binding {
     /// What is done.
     pub action: Action,
     /// The keys that do it, the one to show in the footer first.
-    pub keys: &'static [Key],
+    pub keys: Cow<'static, [Key]>,
     /// Where the help screen tells of it.
     pub section: Section,
     /// The word in the footer, where it has room for the action.
     pub hint: Option<&'static str>,
 }
 
-const fn key(code: KeyCode) -> Key {
-    Key { code, modifiers: KeyModifiers::NONE }
-}
-
-const fn char(c: char) -> Key {
-    key(KeyCode::Char(c))
-}
-
-const fn ctrl(c: char) -> Key {
-    Key { code: KeyCode::Char(c), modifiers: KeyModifiers::CONTROL }
-}
-
 const fn bind(action: Action, keys: &'static [Key], section: Section, hint: Option<&'static str>) -> Binding {
-    Binding { action, keys, section, hint }
+    Binding { action, keys: Cow::Borrowed(keys), section, hint }
 }
 
 /// Keys of the panes, in the order of the footer and the help screen.
@@ -129,38 +117,65 @@ const MESSAGE: &[Binding] = &[
     bind(Action::Redraw, &[ctrl('l')], Section::Program, None),
 ];
 
-/// The bindings that hold where `context` is open, without those that `access` forbids.
-pub fn bindings(context: Context, access: Access) -> impl Iterator<Item = &'static Binding> {
-    let table = match context {
-        Context::Panes => PANES,
-        Context::Text => TEXT,
-        Context::Question => QUESTION,
-        Context::Message => MESSAGE,
-    };
-    table.iter().filter(move |binding| access.allows(binding.action))
+/// All bindings, by what is open.
+#[derive(Debug, Clone)]
+pub struct Keymap {
+    panes: Vec<Binding>,
+    text: Vec<Binding>,
+    question: Vec<Binding>,
+    message: Vec<Binding>,
 }
 
-/// The key that does something where `context` is open, as it is called in sentences.
-#[must_use]
-pub fn name(action: Action, context: Context) -> String {
-    let key = bindings(context, Access::Full)
-        .find(|binding| binding.action == action)
-        .and_then(|binding| binding.keys.first());
-    key.map(Key::to_string).unwrap_or_default()
-}
-
-/// What a key means where `context` is open.
-#[must_use]
-pub fn event(pressed: KeyEvent, context: Context, access: Access) -> Option<Event> {
-    if pressed.kind == KeyEventKind::Release {
-        return None;
+impl Default for Keymap {
+    fn default() -> Self {
+        Self { panes: PANES.to_vec(), text: TEXT.to_vec(), question: QUESTION.to_vec(), message: MESSAGE.to_vec() }
     }
-    let pressed = Key { code: pressed.code, modifiers: pressed.modifiers - KeyModifiers::SHIFT };
-    let bound = bindings(context, access).find(|binding| binding.keys.contains(&pressed));
-    match bound {
-        Some(binding) => Some(Event::Action(binding.action)),
-        None if context == Context::Text => edit(pressed).map(Event::Edit),
-        None => None,
+}
+
+impl Keymap {
+    /// The bindings that hold where `context` is open, without those that `access` forbids.
+    pub fn bindings(&self, context: Context, access: Access) -> impl Iterator<Item = &Binding> {
+        self.table(context).iter().filter(move |binding| access.allows(binding.action))
+    }
+
+    /// The key that does something where `context` is open, as it is called in sentences.
+    #[must_use]
+    pub fn name(&self, action: Action, context: Context) -> String {
+        let bound = self.table(context).iter().find(|binding| binding.action == action);
+        bound.and_then(|binding| binding.keys.first()).map(Key::to_string).unwrap_or_default()
+    }
+
+    /// What a key means where `context` is open.
+    #[must_use]
+    pub fn event(&self, pressed: KeyEvent, context: Context, access: Access) -> Option<Event> {
+        if pressed.kind == KeyEventKind::Release {
+            return None;
+        }
+        let pressed = Key { code: pressed.code, modifiers: pressed.modifiers - KeyModifiers::SHIFT };
+        let bound = self.bindings(context, access).find(|binding| binding.keys.contains(&pressed));
+        match bound {
+            Some(binding) => Some(Event::Action(binding.action)),
+            None if context == Context::Text => edit(pressed).map(Event::Edit),
+            None => None,
+        }
+    }
+
+    fn table(&self, context: Context) -> &Vec<Binding> {
+        match context {
+            Context::Panes => &self.panes,
+            Context::Text => &self.text,
+            Context::Question => &self.question,
+            Context::Message => &self.message,
+        }
+    }
+
+    fn table_mut(&mut self, context: Context) -> &mut Vec<Binding> {
+        match context {
+            Context::Panes => &mut self.panes,
+            Context::Text => &mut self.text,
+            Context::Question => &mut self.question,
+            Context::Message => &mut self.message,
+        }
     }
 }
 
@@ -190,48 +205,22 @@ fn edit(pressed: Key) -> Option<InputRequest> {
     })
 }
 
-impl fmt::Display for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.modifiers.contains(KeyModifiers::CONTROL) {
-            f.write_str("Ctrl-")?;
-        }
-        match self.code {
-            KeyCode::Char(' ') => f.write_str("Space"),
-            KeyCode::Char(c) if self.modifiers.contains(KeyModifiers::CONTROL) => {
-                write!(f, "{}", c.to_ascii_uppercase())
-            }
-            KeyCode::Char(c) => write!(f, "{c}"),
-            KeyCode::Up => f.write_str("↑"),
-            KeyCode::Down => f.write_str("↓"),
-            KeyCode::PageUp => f.write_str("PgUp"),
-            KeyCode::PageDown => f.write_str("PgDn"),
-            KeyCode::BackTab => f.write_str("Shift-Tab"),
-            code => write!(f, "{code}"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn press(code: KeyCode, modifiers: KeyModifiers, context: Context) -> Option<Event> {
-        event(KeyEvent::new(code, modifiers), context, Access::Full)
+        Keymap::default().event(KeyEvent::new(code, modifiers), context, Access::Full)
     }
 
     #[test]
     fn no_key_means_two_things_in_one_context() {
-        for context in [Context::Panes, Context::Text, Context::Question, Context::Message] {
-            let keys: Vec<Key> = bindings(context, Access::Full).flat_map(|binding| binding.keys).copied().collect();
-            for (i, key) in keys.iter().enumerate() {
-                assert!(!keys[..i].contains(key), "{key} is bound twice in {context:?}");
-            }
-        }
+        assert_eq!(Keymap::default().conflict(), None);
     }
 
     #[test]
     fn ctrl_c_quits_wherever_one_is() {
-        for context in [Context::Panes, Context::Text, Context::Question, Context::Message] {
+        for context in Context::ALL {
             let quit = press(KeyCode::Char('c'), KeyModifiers::CONTROL, context);
             assert_eq!(quit, Some(Event::Action(Action::Quit)));
         }
@@ -257,13 +246,14 @@ mod tests {
     #[test]
     fn a_released_key_does_nothing() {
         let released = KeyEvent::new_with_kind(KeyCode::Char('q'), KeyModifiers::NONE, KeyEventKind::Release);
-        assert_eq!(event(released, Context::Panes, Access::Full), None);
+        assert_eq!(Keymap::default().event(released, Context::Panes, Access::Full), None);
     }
 
     #[test]
     fn a_read_only_dashboard_has_no_key_that_reaches_users() {
-        assert!(bindings(Context::Panes, Access::ReadOnly).all(|binding| !binding.action.reaches_users()));
+        let keymap = Keymap::default();
+        assert!(keymap.bindings(Context::Panes, Access::ReadOnly).all(|binding| !binding.action.reaches_users()));
         let pressed = KeyEvent::new(KeyCode::Char('i'), KeyModifiers::NONE);
-        assert_eq!(event(pressed, Context::Panes, Access::ReadOnly), None);
+        assert_eq!(keymap.event(pressed, Context::Panes, Access::ReadOnly), None);
     }
 }

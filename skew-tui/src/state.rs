@@ -18,6 +18,7 @@ use skew_proto::{InvalidateAnswer, MatchKind, RoutePattern};
 use tui_input::{Input, InputRequest};
 
 use crate::action::{Access, Action, Context};
+use crate::keymap::Keymap;
 use crate::{Now, SourceEvent};
 use dialog::Dialog;
 use filter::Filter;
@@ -75,6 +76,8 @@ pub struct Setup {
     pub watchers: Watchers,
     /// Seconds that this place is ahead of UTC, for times of day.
     pub utc_offset_s: i32,
+    /// The keys, which the views call by their names.
+    pub keymap: Keymap,
 }
 
 /// Everything that is known and shown.
@@ -111,6 +114,12 @@ impl State {
     #[must_use]
     pub fn utc_offset_s(&self) -> i32 {
         self.setup.utc_offset_s
+    }
+
+    /// Which key does what.
+    #[must_use]
+    pub fn keymap(&self) -> &Keymap {
+        &self.setup.keymap
     }
 
     /// The site as it is.

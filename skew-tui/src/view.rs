@@ -25,7 +25,6 @@ use ratatui::widgets::{Paragraph, Widget};
 pub use layout::heights;
 
 use crate::action::{Action, Context};
-use crate::keymap;
 use crate::state::State;
 use crate::theme::Theme;
 
@@ -33,7 +32,7 @@ use crate::theme::Theme;
 pub fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     buf.set_style(area, theme.text);
     if layout::is_too_small(area) {
-        return too_small(theme, area, buf);
+        return too_small(state, theme, area, buf);
     }
     let regions = layout::regions(area, state);
     header::draw(state, theme, regions.header, buf);
@@ -49,12 +48,12 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     dialog::draw(state, theme, area, buf);
 }
 
-fn too_small(theme: &Theme, area: Rect, buf: &mut Buffer) {
+fn too_small(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let (width, height) = layout::SMALLEST;
     let lines = vec![
         Line::from(Span::styled("This terminal is too small.", theme.strong)),
         Line::from(format!("It has {} × {}; skew-tui needs {width} × {height}.", area.width, area.height)),
-        Line::from(format!("Make it larger, or press {} to quit.", keymap::name(Action::Quit, Context::Panes))),
+        Line::from(format!("Make it larger, or press {} to quit.", state.keymap().name(Action::Quit, Context::Panes))),
     ];
     let height = u16::try_from(lines.len()).unwrap_or(0).min(area.height);
     let middle = Rect { y: area.y + (area.height - height) / 2, height, ..area };

@@ -8,6 +8,7 @@ use super::watchers;
 use crate::action::Access;
 use crate::app::{self, Exit};
 use crate::cli::{ColorChoice, Options};
+use crate::keymap::Keymap;
 use crate::source::Source;
 use crate::target::Target;
 use crate::theme::Colors;
@@ -20,6 +21,7 @@ pub(super) async fn run(target: Arc<Target>, options: &Options) -> Result<(), St
         access: if options.readonly { Access::ReadOnly } else { Access::Full },
         watchers: watchers(options),
         colors: colors(options.color),
+        keymap: Keymap::default(),
     };
     match app::run(settings, source, target).await? {
         Exit::Quit => Ok(()),

@@ -10,7 +10,7 @@ use tui_input::Input;
 
 use super::{help, pane, text};
 use crate::action::{Action, Context};
-use crate::keymap;
+use crate::keymap::Keymap;
 use crate::state::State;
 use crate::state::dialog::Dialog;
 use crate::state::invalidation::{Invalidation, Preview, Reach};
@@ -36,7 +36,9 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let page = match state.dialog() {
         None | Some(Dialog::Filter { .. }) => return,
         Some(Dialog::Help) => keys(state, theme),
-        Some(Dialog::Pattern { input, kind, refusal }) => pattern(input, *kind, refusal.as_deref(), theme),
+        Some(Dialog::Pattern { input, kind, refusal }) => {
+            pattern(input, *kind, refusal.as_deref(), state.keymap(), theme)
+        }
         Some(Dialog::Confirm { preview, retyped }) => confirm(preview, retyped.as_ref(), state, theme),
         Some(Dialog::Sending(asked)) => page(
             "Invalidate",
@@ -96,7 +98,7 @@ fn sentences(words: &str, style: Style) -> Vec<Line<'static>> {
 
 fn keys(state: &State, theme: &Theme) -> Page {
     let mut columns: [Vec<Line<'static>>; 2] = Default::default();
-    for section in help::sections(state.access(), theme) {
+    for section in help::sections(state.keymap(), state.access(), theme) {
         // Into the shorter column, so that both end at about the same line.
         let column = usize::from(columns[1].len() < columns[0].len());
         if !columns[column].is_empty() {
@@ -131,7 +133,7 @@ fn subject(kind: MatchKind, pattern: &str, theme: &Theme) -> Line<'static> {
     Line::from(vec![Span::styled(how, theme.faint), Span::styled(shown, bold(theme.accent))])
 }
 
-fn pattern(input: &Input, kind: MatchKind, refusal: Option<&str>, theme: &Theme) -> Page {
+fn pattern(input: &Input, kind: MatchKind, refusal: Option<&str>, keymap: &Keymap, theme: &Theme) -> Page {
     let mut field = vec![Span::styled("route  ", theme.faint)];
     field.extend(typed(input, WIDTH - 10, theme));
     let mut kinds = vec![Span::styled("match  ", theme.faint)];
@@ -139,14 +141,14 @@ fn pattern(input: &Input, kind: MatchKind, refusal: Option<&str>, theme: &Theme)
         let (open, close, style) = if one == kind { ("[", "]", bold(theme.accent)) } else { (" ", " ", theme.faint) };
         kinds.push(Span::styled(format!("{open}{one}{close} "), style));
     }
-    kinds.push(Span::styled(keymap::name(Action::NextMatch, Context::Text), theme.faint));
+    kinds.push(Span::styled(keymap.name(Action::NextMatch, Context::Text), theme.faint));
     let mut lines = vec![Line::from(field), Line::default(), Line::from(kinds)];
     if let Some(reason) = refusal {
         lines.push(Line::default());
         lines.extend(sentences(reason, theme.warn));
     }
     lines.push(Line::default());
-    let enter = keymap::name(Action::Confirm, Context::Text);
+    let enter = keymap.name(Action::Confirm, Context::Text);
     let next = format!("{enter} shows whom it will reach. Nothing is sent before that.");
     lines.push(Line::from(Span::styled(next, theme.faint)));
     page("Invalidate a pattern", theme.accent, lines)
@@ -165,18 +167,18 @@ fn confirm(preview: &Preview, retyped: Option<&Input>, state: &State, theme: &Th
     }
     lines.push(Line::default());
     match retyped {
-        Some(input) => lines.extend(retype(pattern, input, theme)),
+        Some(input) => lines.extend(retype(pattern, input, state.keymap(), theme)),
         None => lines.push(Line::from(vec![
-            Span::styled(keymap::name(Action::Confirm, Context::Question), bold(theme.accent)),
+            Span::styled(state.keymap().name(Action::Confirm, Context::Question), bold(theme.accent)),
             Span::styled(" sends them a refresh   ", theme.faint),
-            Span::styled(keymap::name(Action::Back, Context::Question), bold(theme.accent)),
+            Span::styled(state.keymap().name(Action::Back, Context::Question), bold(theme.accent)),
             Span::styled(" leaves them alone", theme.faint),
         ])),
     }
     page("Invalidate?", theme.warn, lines)
 }
 
-fn retype(pattern: &RoutePattern, input: &Input, theme: &Theme) -> Vec<Line<'static>> {
+fn retype(pattern: &RoutePattern, input: &Input, keymap: &Keymap, theme: &Theme) -> Vec<Line<'static>> {
     let shown = text::fit(pattern.text(), PATTERN);
     let mut field = vec![Span::styled("pattern  ", theme.faint)];
     field.extend(typed(input, WIDTH - 12, theme));
@@ -184,7 +186,7 @@ fn retype(pattern: &RoutePattern, input: &Input, theme: &Theme) -> Vec<Line<'sta
         Line::from(vec![
             Span::styled("This is everybody. Type ", theme.warn),
             Span::styled(shown, bold(theme.accent)),
-            Span::styled(format!(" once more, then {}.", keymap::name(Action::Confirm, Context::Text)), theme.warn),
+            Span::styled(format!(" once more, then {}.", keymap.name(Action::Confirm, Context::Text)), theme.warn),
         ]),
         Line::from(field),
     ]

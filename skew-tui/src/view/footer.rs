@@ -6,7 +6,6 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use super::dialog::typed;
-use crate::keymap;
 use crate::state::State;
 use crate::state::dialog::Dialog;
 use crate::theme::{Theme, bold};
@@ -21,7 +20,7 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         spans.extend(typed(input, usize::from(area.width) / 2, theme));
         spans.push(Span::raw("   "));
     }
-    for binding in keymap::bindings(state.context(), state.access()) {
+    for binding in state.keymap().bindings(state.context(), state.access()) {
         let (Some(hint), Some(key)) = (binding.hint, binding.keys.first()) else { continue };
         spans.push(Span::styled(key.to_string(), bold(theme.accent)));
         spans.push(Span::styled(format!(" {hint}  "), theme.faint));

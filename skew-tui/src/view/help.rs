@@ -4,7 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::text;
 use crate::action::{Access, Context};
-use crate::keymap::{self, Section};
+use crate::keymap::{Keymap, Section};
 use crate::theme::{Theme, bold};
 
 /// Columns of a section.
@@ -14,10 +14,10 @@ pub(super) const SECTION_WIDTH: usize = 36;
 const KEYS_WIDTH: usize = 12;
 
 /// The lines of each section, its heading first.
-pub(super) fn sections(access: Access, theme: &Theme) -> Vec<Vec<Line<'static>>> {
+pub(super) fn sections(keymap: &Keymap, access: Access, theme: &Theme) -> Vec<Vec<Line<'static>>> {
     let section = |section: Section| {
         let mut lines = vec![Line::from(Span::styled(section.title(), theme.strong))];
-        for binding in keymap::bindings(Context::Panes, access).filter(|binding| binding.section == section) {
+        for binding in keymap.bindings(Context::Panes, access).filter(|binding| binding.section == section) {
             let keys = binding.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
             let gap = " ".repeat(KEYS_WIDTH.saturating_sub(text::width(&keys)));
             lines.push(Line::from(vec![

@@ -8,7 +8,6 @@ use ratatui::widgets::Widget;
 
 use super::{pane, text};
 use crate::action::{Action, Context};
-use crate::keymap;
 use crate::state::State;
 use crate::state::notice::Notice;
 use crate::theme::{Theme, bold};
@@ -50,7 +49,7 @@ fn lines(words: &Words, width: u16) -> Vec<String> {
 }
 
 fn words(notice: Notice<'_>, state: &State, warn: Style, bad: Style) -> Words {
-    let reconnect = keymap::name(Action::Reconnect, Context::Panes);
+    let reconnect = state.keymap().name(Action::Reconnect, Context::Panes);
     match notice {
         Notice::Connecting => Words {
             title: "Connecting",

@@ -3,7 +3,7 @@
 use skew_proto::{InvalidateAnswer, MatchKind};
 use skew_tui::SourceEvent;
 use skew_tui::action::{Access, Action, Context};
-use skew_tui::keymap;
+use skew_tui::keymap::Keymap;
 use skew_tui::state::dialog::Dialog;
 use skew_tui::state::invalidation::Invalidation;
 use skew_tui::state::{Effect, Event, Pane, State};
@@ -31,7 +31,7 @@ fn every_action_of_the_panes_stands_in_the_help() {
         80,
         24,
     );
-    for binding in keymap::bindings(Context::Panes, Access::Full) {
+    for binding in Keymap::default().bindings(Context::Panes, Access::Full) {
         let keys: Vec<String> = binding.keys.iter().map(ToString::to_string).collect();
         let line = help.lines().find(|line| line.contains(binding.action.description()));
         let line = line.unwrap_or_else(|| panic!("{:?} is not in the help:\n{help}", binding.action));

@@ -22,7 +22,7 @@ pub(crate) fn begin() -> State {
 
 pub(crate) fn with_access(access: Access) -> State {
     let label = "shop.example.com".to_owned();
-    State::new(Setup { label, access, watchers: Watchers::LeftOut, utc_offset_s: 0 }, at(0))
+    State::new(Setup { label, access, watchers: Watchers::LeftOut, ..Setup::default() }, at(0))
 }
 
 /// Tells a state what a source says, all at one moment.
