@@ -12,6 +12,7 @@ pub mod notice;
 mod panes;
 pub mod rows;
 pub mod site;
+pub mod trend;
 mod wake;
 
 use skew_proto::{InvalidateAnswer, MatchKind, RoutePattern};

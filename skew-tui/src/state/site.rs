@@ -120,6 +120,11 @@ pub struct Site {
     pub stats: Option<Stats>,
     /// When `stats` arrived.
     pub stats_at: Option<Now>,
+    /// Number of stats messages that were taken in.
+    pub taken: u64,
+    /// Number of gaps there were: each loss of the connection, and each new try. What was listed before a gap and what is
+    /// listed after it can't be compared: the same tabs may have other ids.
+    pub era: u64,
     /// The figures of `stats` that are shown.
     pub figures: Figures,
     /// What happened, oldest first.
@@ -144,6 +149,8 @@ impl Site {
             releases: Releases::default(),
             stats: None,
             stats_at: None,
+            taken: 0,
+            era: 0,
             figures: Figures::default(),
             log: VecDeque::new(),
             current_released_at: None,
@@ -157,6 +164,7 @@ impl Site {
     pub fn observe(&mut self, event: SourceEvent, now: Now) {
         match event {
             SourceEvent::Connecting(transport) => {
+                self.era += 1;
                 // Every further try of an outage says nothing new.
                 let first = self.transport.is_none() && !matches!(self.link, Link::Reconnecting { .. });
                 self.link = Link::Connecting;
@@ -177,15 +185,18 @@ impl Site {
                 }
             }
             SourceEvent::Refused { status, reason } => {
+                self.era += 1;
                 let reason = text::cut(&reason, MESSAGE_CHARS);
                 self.note(now, Level::Error, format!("refused with {status}: {reason}"));
                 self.authorization = Authorization::Refused(Refusal::ByStatus(status, reason));
             }
             SourceEvent::Stale => {
+                self.era += 1;
                 self.link = Link::Stale;
                 self.note(now, Level::Warning, "nothing arrived for too long; reconnecting".to_owned());
             }
             SourceEvent::Lost { reason, retry_ms } => {
+                self.era += 1;
                 let reason = text::cut(&reason, MESSAGE_CHARS);
                 self.note(now, Level::Warning, format!("connection lost: {reason}"));
                 self.link = Link::Reconnecting { reason, retry_at_ms: now.monotonic_ms + retry_ms };
@@ -198,6 +209,7 @@ impl Site {
                 self.recount();
             }
             SourceEvent::Failed(reason) => {
+                self.era += 1;
                 let reason = text::cut(&reason, MESSAGE_CHARS);
                 self.note(now, Level::Error, reason.clone());
                 self.link = Link::Failed(reason);
@@ -242,6 +254,7 @@ impl Site {
         }
         self.stats = Some(stats);
         self.stats_at = Some(now);
+        self.taken += 1;
         self.recount();
     }
 

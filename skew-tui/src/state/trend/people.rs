@@ -1,0 +1,197 @@
+//! Who was seen, and since when they are on an old build.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+
+use super::super::site::Site;
+use crate::Now;
+
+/// Connections of whom nearly all are gone at once: that is a restart, and not that everybody left.
+const CROWD: u64 = 10;
+
+/// Whoever was in the last list, by a keyed hash of the public id: no id is copied, and 50,000 take some 3 MB.
+#[derive(Debug, Clone, Default)]
+pub(super) struct People {
+    hasher: RandomState,
+    seen: HashMap<u64, Seen>,
+    /// Number of the last list.
+    list: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    /// Hash of the build.
+    build: u64,
+    /// Since when it is known to be on an old build, if it is.
+    old: Option<Old>,
+    /// The last list that had it.
+    list: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Old {
+    since_ms: u64,
+    sight: Sight,
+}
+
+/// How something is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sight {
+    /// It was seen as it happened.
+    Witnessed,
+    /// It was found so, and may have been so for long.
+    Found,
+}
+
+/// What one list has that the one before had not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Difference {
+    /// Number of connections in the list before.
+    before: u64,
+    pub(super) opened: u64,
+    pub(super) closed: u64,
+    /// Ends on old builds.
+    pub(super) left: u64,
+    /// Openings on the current build.
+    pub(super) joined: u64,
+}
+
+impl Difference {
+    /// Whether so few are left of so many that the server must have started anew.
+    pub(super) fn is_a_restart(self) -> bool {
+        self.before >= CROWD && (self.before - self.closed) * 10 < self.before
+    }
+}
+
+/// Who is on an old build.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stragglers {
+    /// Number of all of them that are listed.
+    pub total: usize,
+    /// Those who are for longest, longest first.
+    pub longest: Vec<Straggler>,
+}
+
+/// A connection on an old build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Straggler {
+    /// Its position in [`Site::connections`].
+    pub position: usize,
+    /// For how long.
+    pub old_for: OldFor,
+}
+
+/// For how long a connection has been on a build that is not the current one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OldFor {
+    /// For so many milliseconds: it was watched as the connection opened, or as the next build was released.
+    Exactly(u64),
+    /// For so many milliseconds or longer: it was found so.
+    AtLeast(u64),
+}
+
+impl OldFor {
+    /// Milliseconds that it has been at least.
+    #[must_use]
+    pub fn ms(self) -> u64 {
+        match self {
+            Self::Exactly(ms) | Self::AtLeast(ms) => ms,
+        }
+    }
+}
+
+impl People {
+    /// Compares a complete list with the one before and keeps it in its place. What is new in it has been seen as `sight`
+    /// says.
+    pub(super) fn compare(&mut self, site: &Site, current: &str, sight: Sight, now: Now) -> Difference {
+        self.list = self.list.wrapping_add(1);
+        let current = self.hasher.hash_one(current);
+        let mut difference = Difference { before: self.seen.len() as u64, ..Difference::default() };
+        let mut listed = 0;
+        let mut last = ("", self.hasher.hash_one(""));
+        for connection in site.connections().iter().filter(|connection| !site.is_watcher(connection)) {
+            // Neighbours are often on the same build.
+            if last.0 != connection.version {
+                last = (&connection.version, self.hasher.hash_one(connection.version.as_str()));
+            }
+            let build = last.1;
+            let old = || (build != current).then_some(Old { since_ms: now.monotonic_ms, sight });
+            let key = self.hasher.hash_one(connection.id.as_str());
+            let seen = self.seen.entry(key).or_insert_with(|| {
+                difference.opened += 1;
+                difference.joined += u64::from(build == current);
+                Seen { build, old: old(), list: self.list.wrapping_sub(1) }
+            });
+            if seen.list == self.list {
+                continue;
+            }
+            seen.list = self.list;
+            listed += 1;
+            if seen.build != build {
+                difference.left += u64::from(seen.build != current);
+                difference.joined += u64::from(build == current);
+                seen.build = build;
+            }
+            seen.old = if build == current { None } else { seen.old.or_else(old) };
+        }
+        if self.seen.len() > listed {
+            let list = self.list;
+            self.seen.retain(|_, seen| {
+                let stays = seen.list == list;
+                difference.closed += u64::from(!stays);
+                difference.left += u64::from(!stays && seen.build != current);
+                stays
+            });
+        }
+        if self.seen.capacity() > 4 * self.seen.len() {
+            self.seen.shrink_to(2 * self.seen.len());
+        }
+        difference
+    }
+
+    /// Without a complete list nothing is known of anybody.
+    pub(super) fn forget(&mut self) -> Difference {
+        self.seen = HashMap::new();
+        Difference::default()
+    }
+
+    /// Number of connections that are remembered.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// After a gap nobody is known to have been old from the beginning: ids may be given anew.
+    pub(super) fn doubt(&mut self) {
+        for old in self.seen.values_mut().filter_map(|seen| seen.old.as_mut()) {
+            old.sight = Sight::Found;
+        }
+    }
+
+    /// Who is on an old build, longest first; those for equally long as the server lists them.
+    pub(super) fn stragglers(&self, site: &Site, most: usize, now: Now) -> Stragglers {
+        let mut all: Vec<(u64, usize, Sight)> = (site.connections().iter().enumerate())
+            .filter(|(_, connection)| !site.is_watcher(connection))
+            .filter_map(|(position, connection)| {
+                let old = self.seen.get(&self.hasher.hash_one(connection.id.as_str()))?.old?;
+                Some((old.since_ms, position, old.sight))
+            })
+            .collect();
+        let total = all.len();
+        let by_age = |&(since_ms, position, _): &(u64, usize, Sight)| (since_ms, position);
+        if most < total {
+            all.select_nth_unstable_by_key(most, by_age);
+            all.truncate(most);
+        }
+        all.sort_unstable_by_key(by_age);
+        let straggler = |(since_ms, position, sight)| {
+            let ms = now.monotonic_ms.saturating_sub(since_ms);
+            let old_for = match sight {
+                Sight::Witnessed => OldFor::Exactly(ms),
+                Sight::Found => OldFor::AtLeast(ms),
+            };
+            Straggler { position, old_for }
+        };
+        Stragglers { total, longest: all.into_iter().map(straggler).collect() }
+    }
+}
