@@ -23,7 +23,7 @@ use crate::state::site::{Link, Watchers};
 use crate::state::{Effect, Event, Setup, State};
 use crate::target::Target;
 use crate::terminal::Terminal;
-use crate::theme::{Colors, Theme};
+use crate::theme::Theme;
 use crate::view;
 use pace::Pace;
 use signals::{Signal, Signals};
@@ -37,8 +37,8 @@ pub struct Options {
     pub access: Access,
     /// Whether `skew-tui`s count in the figures.
     pub watchers: Watchers,
-    /// Whether it is coloured.
-    pub colors: Colors,
+    /// How it is coloured and drawn.
+    pub theme: Theme,
     /// Which key does what.
     pub keymap: Keymap,
 }
@@ -105,7 +105,7 @@ impl Driver {
         };
         Ok(Self {
             state: State::new(setup, clock.now()),
-            theme: Theme::new(options.colors),
+            theme: options.theme,
             clock,
             terminal: Terminal::take()?,
             pace: Pace::new(Instant::now()),

@@ -13,7 +13,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use skew_proto::MatchKind;
 
-pub use options::{ColorChoice, Options};
+pub use options::{ColorChoice, Options, ThemeChoice};
 
 use crate::target::{Target, TargetError};
 

@@ -3,6 +3,7 @@
 mod dashboard;
 mod invalidate;
 mod logging;
+mod look;
 mod messages;
 mod signals;
 mod stats;

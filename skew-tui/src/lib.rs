@@ -11,6 +11,7 @@ pub mod command;
 pub mod credentials;
 pub mod demo;
 mod event;
+pub mod glyphs;
 mod http;
 pub mod invalidate;
 pub mod keymap;

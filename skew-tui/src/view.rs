@@ -2,6 +2,7 @@
 //!
 //! Views decide nothing: rows come in order from the state, and only those that are on screen are built.
 
+mod ascii;
 mod bar;
 mod connections;
 mod dialog;
@@ -26,10 +27,17 @@ pub use layout::heights;
 
 use crate::action::{Action, Context};
 use crate::state::State;
-use crate::theme::Theme;
+use crate::theme::{Glyphs, Theme};
 
 /// Draws the whole screen. [`State::prepare`] must have been called with the [`heights`] of the same area.
 pub fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    paint(state, theme, area, buf);
+    if theme.glyphs == Glyphs::Ascii {
+        ascii::reduce(buf);
+    }
+}
+
+fn paint(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     buf.set_style(area, theme.text);
     if layout::is_too_small(area) {
         return too_small(state, theme, area, buf);

@@ -13,3 +13,5 @@ mod pictures;
 mod safety;
 #[path = "dashboard/svg.rs"]
 mod svg;
+#[path = "dashboard/themes.rs"]
+mod themes;

@@ -8,6 +8,7 @@ use tracing::level_filters::LevelFilter;
 
 use super::values;
 use crate::target::TransportChoice;
+use crate::theme::Tint;
 
 /// Whether to colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -19,6 +20,24 @@ pub enum ColorChoice {
     Always,
     /// No.
     Never,
+}
+
+/// Which colours the dashboard has, where it is coloured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ThemeChoice {
+    /// The terminal's own sixteen colours; light where `COLORFGBG` says that its ground is.
+    #[default]
+    Auto,
+    /// The terminal's own sixteen colours.
+    Ansi,
+    /// For a dark terminal.
+    Dark,
+    /// For a light terminal.
+    Light,
+    /// Bright on black.
+    HighContrast,
+    /// No colours.
+    None,
 }
 
 /// Options of all commands.
@@ -97,6 +116,18 @@ pub struct Options {
     /// Whether to colour; NO_COLOR is honoured
     #[arg(long, global = true, env = "SKEW_COLOR", value_enum, default_value_t, help_heading = "Output")]
     pub color: ColorChoice,
+
+    /// Colours of the dashboard; --color and NO_COLOR say whether there are any
+    #[arg(long, global = true, env = "SKEW_THEME", value_enum, default_value_t, help_heading = "Output")]
+    pub theme: ThemeChoice,
+
+    /// Colour of the site's name and the borders, which tells production from the rest
+    #[arg(long, global = true, env = "SKEW_TINT", value_enum, value_name = "COLOR", help_heading = "Output")]
+    pub tint: Option<Tint>,
+
+    /// Draw the dashboard with ASCII characters only
+    #[arg(long, global = true, env = "SKEW_ASCII", value_parser = values::switch(), help_heading = "Output")]
+    pub ascii: bool,
 
     /// Neither offer nor do what reaches users
     #[arg(long, global = true, env = "SKEW_READONLY", value_parser = values::switch(), help_heading = "Output")]

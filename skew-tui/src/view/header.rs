@@ -63,7 +63,7 @@ const GAP: usize = 3;
 
 fn left<'a>(badge: [Span<'a>; 3], label: String, link: Line<'a>, theme: &Theme) -> Line<'a> {
     let mut spans = Vec::from(badge);
-    spans.push(Span::styled(label, theme.strong));
+    spans.push(Span::styled(label, theme.site));
     spans.push(Span::raw(" ".repeat(GAP)));
     spans.extend(link.spans);
     Line::from(spans)

@@ -19,7 +19,7 @@ pub(super) fn block<'a>(title: Line<'a>, border: Style) -> Block<'a> {
 /// Draws a pane's frame and gives back what is inside.
 pub(super) fn frame(pane: Pane, note: &str, state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) -> Rect {
     let focused = state.panes().focus == pane;
-    let (border, name) = if focused { (theme.accent, bold(theme.accent)) } else { (theme.faint, theme.strong) };
+    let (border, name) = if focused { (theme.accent, bold(theme.accent)) } else { (theme.border, theme.strong) };
     let mut title = vec![
         Span::raw(" "),
         Span::styled(pane.number().to_string(), theme.accent),

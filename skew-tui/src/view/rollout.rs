@@ -24,7 +24,7 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     ]);
     let room = usize::from(area.width).saturating_sub(CORNERS + title.width());
     let trust = Line::from(trust(state, theme, room)).alignment(Alignment::Right);
-    let block = pane::block(title, theme.faint).title(trust);
+    let block = pane::block(title, theme.border).title(trust);
     let inside = block.inner(area);
     block.render(area, buf);
     let [gauge, words] = [0, 1].map(|row| Rect { y: inside.y + row, height: 1, ..inside });

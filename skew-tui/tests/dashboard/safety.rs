@@ -9,11 +9,11 @@ use skew_proto::{Release, Releases};
 use skew_tui::action::Action;
 use skew_tui::state::invalidation::Invalidation;
 use skew_tui::state::{Event, State};
-use skew_tui::theme::Colors;
+use skew_tui::theme::{Colors, Glyphs, Theme};
 use skew_tui::{SourceEvent, Transport};
 
 use crate::scenario::{self, at, begin, frame, tell};
-use crate::screen::{draw, press};
+use crate::screen::{draw, draw_in, press};
 
 fn is_harmless(buf: &Buffer) -> bool {
     buf.content().iter().all(|cell| !cell.symbol().contains(is_harmful))
@@ -97,6 +97,8 @@ proptest! {
             press(&mut state, Action::Confirm);
             prop_assert!(is_harmless(&draw(&mut state, 80, 24, Colors::Ansi)));
         }
+        let ascii = draw_in(&Theme::new(Colors::Ansi).of(Glyphs::Ascii), &mut state, 120, 40);
+        prop_assert!(ascii.content().iter().all(|cell| cell.symbol().bytes().all(|byte| (b' '..=b'~').contains(&byte))));
         let mut failed = begin();
         tell(&mut failed, 1, [SourceEvent::Failed(texts[0].clone())]);
         prop_assert!(is_harmless(&draw(&mut failed, 80, 24, Colors::Ansi)));

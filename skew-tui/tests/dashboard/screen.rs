@@ -10,10 +10,15 @@ use tui_input::InputRequest;
 
 /// Draws a state as the dashboard would.
 pub(crate) fn draw(state: &mut State, width: u16, height: u16, colors: Colors) -> Buffer {
+    draw_in(&Theme::new(colors), state, width, height)
+}
+
+/// Draws a state in a theme.
+pub(crate) fn draw_in(theme: &Theme, state: &mut State, width: u16, height: u16) -> Buffer {
     let area = Rect::new(0, 0, width, height);
     let mut buf = Buffer::empty(area);
     state.prepare(view::heights(area, state));
-    view::draw(state, &Theme::new(colors), area, &mut buf);
+    view::draw(state, theme, area, &mut buf);
     buf
 }
 
