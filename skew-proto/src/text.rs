@@ -60,12 +60,21 @@ pub const MASK: char = '•';
 /// is masked already stays as it is.
 #[must_use]
 pub fn mask_address(address: &str) -> String {
-    let ip = address.parse::<IpAddr>().or_else(|_| address.parse().map(|address: SocketAddr| address.ip()));
-    match ip {
-        Ok(ip) => masked(ip),
-        Err(_) if is_masked(address) => address.to_owned(),
-        Err(_) => MASK.to_string(),
+    match ip(address) {
+        Some(ip) => masked(ip),
+        None if is_masked(address) => address.to_owned(),
+        None => MASK.to_string(),
     }
+}
+
+/// Whether a text is an IP address, with or without a port.
+#[must_use]
+pub fn is_address(text: &str) -> bool {
+    ip(text).is_some()
+}
+
+fn ip(text: &str) -> Option<IpAddr> {
+    text.parse().or_else(|_| text.parse().map(|address: SocketAddr| address.ip())).ok()
 }
 
 fn masked(ip: IpAddr) -> String {
@@ -144,6 +153,30 @@ pub fn json_line<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json:
     value.serialize(&mut Serializer::with_formatter(&mut out, Escaping))?;
     // serde_json writes UTF-8, and what `Escaping` adds is ASCII.
     Ok(String::from_utf8(out).unwrap_or_default())
+}
+
+/// JSON text with every harmful character escaped as `\u…`, and on one line. It means what it meant, and keeps its order and
+/// the digits of its numbers, which a parsed value would lose. The text must be valid JSON.
+#[must_use]
+pub fn harmless_json(json: &str) -> Cow<'_, str> {
+    if !json.contains(is_harmful) {
+        return Cow::Borrowed(json);
+    }
+    let mut line = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            // JSON allows these between its parts only, where any other space means the same.
+            '\n' | '\r' | '\t' => line.push(' '),
+            // All others can only stand in a string, where this means the same.
+            c if is_harmful(c) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    line.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+            c => line.push(c),
+        }
+    }
+    Cow::Owned(line)
 }
 
 struct Escaping;

@@ -17,6 +17,7 @@ pub mod invalidate;
 pub mod keymap;
 mod now;
 mod output;
+pub mod recording;
 pub mod source;
 pub mod state;
 pub mod target;

@@ -11,7 +11,7 @@ mod summary;
 
 pub(crate) use message::message_line;
 pub(crate) use pipe::nobody_reads;
-pub(crate) use report::{ReportOptions, iso, refusal, report, report_line};
+pub(crate) use report::{ReportOptions, iso, refusal, report, report_line, unix_iso};
 pub(crate) use say::Voice;
 pub(crate) use sink::{Sink, SinkError};
 pub(crate) use summary::{connections, summary};

@@ -10,21 +10,7 @@ pub(crate) fn message_line(message: &str) -> String {
     if serde_json::from_str::<IgnoredAny>(message).is_err() {
         return text::json_line(&json!({ "invalid": message })).unwrap_or_default();
     }
-    let mut line = String::with_capacity(message.len());
-    for c in message.chars() {
-        match c {
-            // JSON allows these between its parts only, where any other space means the same.
-            '\n' | '\r' | '\t' => line.push(' '),
-            // All others can only stand in a string, where this means the same.
-            c if text::is_harmful(c) => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    line.push_str(&format!("\\u{unit:04x}"));
-                }
-            }
-            c => line.push(c),
-        }
-    }
-    line
+    text::harmless_json(message).into_owned()
 }
 
 #[cfg(test)]

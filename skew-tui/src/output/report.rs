@@ -117,7 +117,8 @@ pub(crate) fn iso(at: Now) -> Option<String> {
     unix_iso(at.unix_ms)
 }
 
-fn unix_iso(ms: u64) -> Option<String> {
+/// A time in milliseconds since 1970, in the same form.
+pub(crate) fn unix_iso(ms: u64) -> Option<String> {
     let time = jiff::Timestamp::from_millisecond(i64::try_from(ms).ok()?).ok()?;
     Some(format!("{time:.3}"))
 }
