@@ -95,26 +95,6 @@ impl Reader {
         moved.map(drop).map_err(|error| self.damaged(Damage::Unreadable(error)))
     }
 
-    /// The next event; nothing at the end of the recording, whose time is that of [`Reader::place`] then.
-    ///
-    /// # Errors
-    ///
-    /// Once, at a line that can't be used. Nothing comes after it.
-    pub fn next(&mut self) -> Result<Option<Entry>, RecordingError> {
-        while self.state == Progress::Reading {
-            match self.read() {
-                Ok(Line::Entry(entry)) => return Ok(Some(entry)),
-                Ok(Line::Unknown { .. }) => {}
-                Ok(Line::End { .. }) => self.state = Progress::Over,
-                Err(damage) => {
-                    self.state = Progress::Over;
-                    return Err(self.damaged(damage));
-                }
-            }
-        }
-        Ok(None)
-    }
-
     fn read(&mut self) -> Result<Line, Damage> {
         let earliest = self.place.at_ms;
         let targets = self.header.targets.len();
@@ -170,6 +150,27 @@ impl Reader {
     }
 }
 
+/// The events. Once there is an error in their place, at a line that can't be used, and nothing comes after it. At the end of the
+/// recording [`Reader::place`] has the time of that end.
+impl Iterator for Reader {
+    type Item = Result<Entry, RecordingError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.state == Progress::Reading {
+            match self.read() {
+                Ok(Line::Entry(entry)) => return Some(Ok(entry)),
+                Ok(Line::Unknown { .. }) => {}
+                Ok(Line::End { .. }) => self.state = Progress::Over,
+                Err(damage) => {
+                    self.state = Progress::Over;
+                    return Some(Err(self.damaged(damage)));
+                }
+            }
+        }
+        None
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -218,16 +219,16 @@ mod tests {
             Ok(reader) => reader,
             Err(error) => return (entries, Err(error)),
         };
-        loop {
-            match reader.next() {
-                Ok(Some(entry)) => entries.push((entry.at_ms, entry.event)),
-                Ok(None) => return (entries, Ok(reader.place())),
+        while let Some(entry) = reader.next() {
+            match entry {
+                Ok(entry) => entries.push((entry.at_ms, entry.event)),
                 Err(error) => {
-                    assert!(matches!(reader.next(), Ok(None)), "an error is told once");
+                    assert!(reader.next().is_none(), "an error is told once");
                     return (entries, Err(error));
                 }
             }
         }
+        (entries, Ok(reader.place()))
     }
 
     #[test]
@@ -266,12 +267,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut reader = Reader::open(&recording(folder.path())).unwrap();
         let begin = reader.place();
-        reader.next().unwrap();
+        reader.next().unwrap().unwrap();
         let place = reader.place();
-        let second = reader.next().unwrap();
-        while reader.next().unwrap().is_some() {}
+        let second = reader.next().unwrap().unwrap();
+        assert_eq!(reader.by_ref().count(), events().len() - 2);
         reader.go_to(place).unwrap();
-        assert_eq!(reader.next().unwrap(), second);
+        assert_eq!(reader.next().unwrap().unwrap(), second);
         reader.go_to(begin).unwrap();
         assert_eq!(reader.next().unwrap().unwrap().event, events()[0].1);
     }

@@ -250,8 +250,7 @@ mod tests {
     }
 
     fn entries(path: &Path) -> Vec<Entry> {
-        let mut reader = Reader::open(path).unwrap();
-        std::iter::from_fn(|| reader.next().unwrap()).collect()
+        Reader::open(path).unwrap().map(Result::unwrap).collect()
     }
 
     #[test]
