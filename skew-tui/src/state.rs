@@ -7,6 +7,7 @@ pub mod clock;
 pub mod cursor;
 pub mod dialog;
 pub mod filter;
+pub mod history;
 pub mod invalidation;
 pub mod notice;
 mod panes;

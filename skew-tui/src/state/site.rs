@@ -227,6 +227,7 @@ impl Site {
             Ok(ServerMessage::Version(version)) => self.set_current(version.version, now),
             Ok(ServerMessage::Stats(stats)) => self.take_stats(*stats, now),
             Ok(ServerMessage::StatsUnauthorized) => {
+                self.era += 1;
                 self.authorization = Authorization::Refused(Refusal::ByServer);
                 self.note(now, Level::Error, "the server refused to show stats to these credentials".to_owned());
             }
