@@ -86,6 +86,11 @@ pub enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Find out why a site shows no figures, or wrong ones, and what to do. Changes nothing there.
+    Doctor {
+        /// The site, such as https://shop.example.com
+        url: String,
+    },
     /// Try it all without a server: a simulated rollout on this machine.
     Demo {
         /// Number of simulated tabs

@@ -1,6 +1,7 @@
 //! What the program does: each command, from checked arguments to its exit code.
 
 mod dashboard;
+mod doctor;
 mod invalidate;
 mod logging;
 mod look;
@@ -77,6 +78,10 @@ async fn run(cli: &Cli, voice: Voice) -> Result<(), Stop> {
             logging::start(options, voice)?;
             let request = invalidate::Request { route, kind: *kind, dry_run: *dry_run, yes: *yes };
             signals::until_interrupted(invalidate::run(target(url)?, &request, options, voice)).await
+        }
+        (Some(Command::Doctor { url }), _) => {
+            logging::start(options, voice)?;
+            signals::until_interrupted(doctor::run(&[target(url)?], options)).await
         }
         (Some(Command::Demo { connections }), _) => {
             let demo = Demo::start(*connections).await.map_err(|error| Stop::Failed(error.to_string()))?;

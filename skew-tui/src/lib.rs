@@ -10,6 +10,7 @@ mod clock;
 pub mod command;
 pub mod credentials;
 pub mod demo;
+pub mod doctor;
 mod event;
 pub mod glyphs;
 mod http;

@@ -2,6 +2,7 @@
 //!
 //! Data goes to standard output, everything else to standard error. All of it is read from [`crate::state`].
 
+mod diagnosis;
 mod message;
 mod pipe;
 mod report;
@@ -9,6 +10,7 @@ mod say;
 mod sink;
 mod summary;
 
+pub(crate) use diagnosis::{diagnosis, diagnosis_line};
 pub(crate) use message::message_line;
 pub(crate) use pipe::nobody_reads;
 pub(crate) use report::{ReportOptions, iso, refusal, report, report_line, unix_iso};

@@ -30,6 +30,11 @@ use crate::SourceEvent;
 use crate::http::Http;
 use crate::target::Target;
 
+// For a look at a stream that is not kept.
+pub(crate) use ended::Ended;
+pub(crate) use opening::{MAX_MESSAGE_BYTES, stream_url};
+pub(crate) use ws::Ws;
+
 /// Events that may wait to be read. Past that the stream itself waits.
 const UNREAD_EVENTS: usize = 64;
 

@@ -152,6 +152,11 @@ impl Target {
         &self.bases
     }
 
+    /// Whether the base path was given, so that no other one is tried.
+    pub(crate) fn base_given(&self) -> bool {
+        self.settings.base_path.is_some()
+    }
+
     /// Where stats may be asked for by polling, the likeliest first.
     pub(crate) fn stats_urls(&self) -> Vec<Url> {
         if let Some(path) = &self.settings.stats_path {

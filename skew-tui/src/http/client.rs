@@ -44,6 +44,13 @@ impl Http {
         Ok(Self { client, upgrading: Arc::default(), target })
     }
 
+    /// A client that opens a connection for each request, as different visitors do, so that a load balancer may send each to
+    /// another process.
+    pub(crate) fn unshared(target: Arc<Target>) -> Result<Self, HttpError> {
+        let client = build(&target, |builder| builder.pool_max_idle_per_host(0))?;
+        Ok(Self { client, upgrading: Arc::default(), target })
+    }
+
     /// The target, for its paths and secrets.
     pub(crate) fn target(&self) -> &Target {
         &self.target
@@ -70,6 +77,11 @@ impl Http {
     /// A `POST` of a JSON body. It names no origin: this is no browser.
     pub(crate) fn post<T: Serialize>(&self, url: Url, body: &T) -> RequestBuilder {
         self.client.post(url).headers(self.target.credentials().headers().clone()).json(body)
+    }
+
+    /// A `POST` of a JSON body without any credentials.
+    pub(crate) fn post_as_stranger<T: Serialize>(&self, url: Url, body: &T) -> RequestBuilder {
+        self.client.post(url).json(body)
     }
 
     /// A `POST` with the admin secret as bearer token, where there is one, in place of the token.

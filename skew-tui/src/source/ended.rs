@@ -4,7 +4,7 @@ use crate::http::HttpError;
 
 /// Why a connection is no more.
 #[derive(Debug)]
-pub(super) enum Ended {
+pub(crate) enum Ended {
     /// There is no such endpoint in this place; there may be one in another.
     Missing(String),
     /// The server refuses these credentials.

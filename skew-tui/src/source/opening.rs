@@ -16,10 +16,10 @@ pub(super) const SILENCE: Duration = Duration::from_secs(65);
 pub(super) const OPENING: Duration = Duration::from_secs(15);
 
 /// Largest message that is read, in bytes: some 400,000 connections.
-pub(super) const MAX_MESSAGE_BYTES: usize = 64 << 20;
+pub(crate) const MAX_MESSAGE_BYTES: usize = 64 << 20;
 
 /// The URL of a stream. Every `skew-tui` opens it with the same route, so that none counts as a visitor.
-pub(super) fn stream_url(base: &Url, name: &str) -> Url {
+pub(crate) fn stream_url(base: &Url, name: &str) -> Url {
     let mut url = below(base, name);
     url.query_pairs_mut().append_pair("route", wire::TUI_ROUTE);
     url

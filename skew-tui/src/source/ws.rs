@@ -24,7 +24,7 @@ const PING: Duration = Duration::from_secs(25);
 const GREETING: Duration = Duration::from_secs(5);
 
 /// An open WebSocket.
-pub(super) struct Ws {
+pub(crate) struct Ws {
     socket: WebSocketStream<Upgraded>,
     pings: Interval,
     heard_at: Instant,
@@ -33,7 +33,7 @@ pub(super) struct Ws {
 
 impl Ws {
     /// Opens the WebSocket below `base`.
-    pub(super) async fn open(http: &Http, base: &Url) -> Result<Self, Ended> {
+    pub(crate) async fn open(http: &Http, base: &Url) -> Result<Self, Ended> {
         let url = stream_url(base, "/ws");
         let opened = tokio::time::timeout(OPENING, shake_hands(http, &url)).await;
         let upgraded = opened.map_err(|_| HttpError::TimedOut(OPENING))??;
@@ -51,11 +51,11 @@ impl Ws {
     }
 
     /// Asks for stats.
-    pub(super) async fn subscribe(&mut self) -> Result<(), Ended> {
+    pub(crate) async fn subscribe(&mut self) -> Result<(), Ended> {
         self.say(ClientMessage::subscribe_stats(&SubscribeStats::default())).await
     }
 
-    pub(super) async fn next(&mut self) -> Result<String, Ended> {
+    pub(crate) async fn next(&mut self) -> Result<String, Ended> {
         if let Some(greeting) = self.greeting.take() {
             return Ok(greeting);
         }
