@@ -40,7 +40,9 @@ pub enum Action {
     PageUp,
     /// Type a text that rows must hold.
     Filter,
-    /// Close what is open; else take the pane's filter away.
+    /// Look deeper into the selected row.
+    Open,
+    /// Close what is open; else take the pane's filter away; else go back to where one looked from.
     Back,
     /// Sort the pane by its next column.
     Sort,
@@ -127,7 +129,8 @@ impl Action {
             Self::PageDown => "page down",
             Self::PageUp => "page up",
             Self::Filter => "filter the pane",
-            Self::Back => "close, clear the filter",
+            Self::Open => "open this row",
+            Self::Back => "close, or go back",
             Self::Sort => "sort by next column",
             Self::ReverseSort => "reverse the order",
             Self::Freeze => "freeze the display",

@@ -6,10 +6,12 @@
 pub mod clock;
 pub mod cursor;
 pub mod dialog;
+pub mod drill;
 pub mod filter;
 pub mod history;
 pub mod invalidation;
 pub mod notice;
+pub mod page;
 mod panes;
 pub mod rows;
 pub mod site;
@@ -26,7 +28,7 @@ use dialog::Dialog;
 use filter::Filter;
 use invalidation::{Invalidation, Preview};
 pub use panes::{Addresses, Heights, Pane, Panes};
-use site::{Level, Site, Watchers};
+use site::{Figures, Level, Site, Watchers};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -148,6 +150,12 @@ impl State {
         &self.panes
     }
 
+    /// The figures that the panes show: those of the site, or those within the scopes, where they are known.
+    #[must_use]
+    pub fn figures(&self) -> Option<&Figures> {
+        self.panes.figures(self.shown())
+    }
+
     /// What is open above the panes.
     #[must_use]
     pub fn dialog(&self) -> Option<&Dialog> {
@@ -219,12 +227,20 @@ impl State {
         let shown = self.frozen.as_ref().map_or(&self.site, |frozen| &frozen.site);
         match action {
             Action::Help => self.dialog = Some(Dialog::Help),
+            Action::Filter if self.panes.page_has_focus() => {
+                self.refuse("A connection's page has no filter. Go back to the list first.");
+            }
             Action::Filter => {
                 let pane = self.panes.focus;
-                let before = self.panes.filter(pane).text().to_owned();
-                self.dialog = Some(Dialog::Filter { pane, input: Input::new(before.clone()), before });
+                let before = self.panes.filter(pane).clone();
+                let input = Input::new(before.text().to_owned());
+                self.dialog = Some(Dialog::Filter { pane, input, before, refusal: None });
             }
-            Action::Back => self.panes.set_filter(self.panes.focus, Filter::default()),
+            Action::Open => self.panes.open(),
+            Action::Back if self.panes.is_filtered(self.panes.focus) => {
+                self.panes.set_filter(self.panes.focus, Filter::default());
+            }
+            Action::Back => self.panes.back(),
             Action::Freeze => self.toggle_freeze(),
             Action::ToggleWatchers => self.toggle_watchers(),
             Action::Reconnect => {
@@ -246,9 +262,11 @@ impl State {
         let effects = Vec::new();
         match (&mut dialog, action) {
             (Dialog::Filter { pane, before, .. }, Action::Back) => {
-                self.panes.set_filter(*pane, Filter::new(before));
+                self.panes.set_filter(*pane, std::mem::take(before));
                 return effects;
             }
+            // What is no filter stays open until it is one.
+            (Dialog::Filter { refusal: Some(_), .. }, Action::Confirm) => {}
             (Dialog::Pattern { input, kind, refusal }, Action::Confirm) => {
                 match RoutePattern::new(*kind, input.value()) {
                     Ok(pattern) => return self.ask_to_confirm(pattern),
@@ -285,7 +303,13 @@ impl State {
         let Some(input) = dialog.input() else { return };
         change(input);
         match dialog {
-            Dialog::Filter { pane, input, .. } => self.panes.set_filter(*pane, Filter::new(input.value())),
+            Dialog::Filter { pane, input, refusal, .. } => match Filter::parse(input.value()) {
+                Ok(filter) => {
+                    self.panes.set_filter(*pane, filter);
+                    *refusal = None;
+                }
+                Err(error) => *refusal = Some(error.to_string()),
+            },
             Dialog::Pattern { refusal, .. } => *refusal = None,
             _ => {}
         }

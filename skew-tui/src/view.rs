@@ -4,6 +4,7 @@
 
 mod ascii;
 mod bar;
+mod breadcrumb;
 mod connections;
 mod dialog;
 mod footer;
@@ -12,6 +13,7 @@ mod help;
 mod layout;
 mod log;
 mod notice;
+mod page;
 mod pane;
 mod rollout;
 mod routes;
@@ -47,6 +49,7 @@ fn paint(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     notice::draw(state, theme, regions.notice, buf);
     if state.shown().stats.is_some() {
         rollout::draw(state, theme, regions.rollout, buf);
+        breadcrumb::draw(state, theme, regions.breadcrumb, buf);
         versions::draw(state, theme, regions.versions, buf);
         routes::draw(state, theme, regions.routes, buf);
         connections::draw(state, theme, regions.connections, buf);

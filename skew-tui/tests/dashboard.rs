@@ -5,6 +5,8 @@ mod scenario;
 #[path = "dashboard/screen.rs"]
 mod screen;
 
+#[path = "dashboard/drill.rs"]
+mod drill;
 #[path = "dashboard/keys.rs"]
 mod keys;
 #[path = "dashboard/pictures.rs"]

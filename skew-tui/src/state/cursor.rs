@@ -90,6 +90,17 @@ impl<K> Cursor<K> {
         self.key = None;
     }
 
+    /// Goes to an entry; [`Self::settle`] must follow before anything else is read.
+    pub fn select(&mut self, key: K) {
+        self.hold = Hold::Entry;
+        self.key = Some(key);
+    }
+
+    /// Begins at the first row again, as in a new list; [`Self::settle`] must follow before anything else is read.
+    pub fn restart(&mut self) {
+        *self = Self { height: self.height, ..Self::new(Hold::First) };
+    }
+
     /// Finds the cursor's place among `rows` rows, where `is` tells whether a row holds an entry and `key_at` names the
     /// entry of a row. An entry that is gone leaves the cursor at its row.
     pub fn settle(&mut self, rows: usize, is: impl Fn(usize, &K) -> bool, key_at: impl Fn(usize) -> Option<K>) {

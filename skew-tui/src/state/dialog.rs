@@ -4,6 +4,7 @@ use skew_proto::{InvalidateAnswer, MatchKind};
 use tui_input::{Input, InputRequest};
 
 use super::Pane;
+use super::filter::Filter;
 use super::invalidation::{Invalidation, Preview};
 
 /// Longest text that can be typed, in characters: no route is longer.
@@ -21,7 +22,9 @@ pub enum Dialog {
         /// What is typed.
         input: Input,
         /// The filter as it was, for who cancels.
-        before: String,
+        before: Filter,
+        /// Why what is typed is no filter. The last one that was holds on.
+        refusal: Option<String>,
     },
     /// A pattern is typed.
     Pattern {

@@ -4,8 +4,9 @@ use std::cmp::Ordering;
 
 use skew_proto::Connection;
 
-use super::filter::Filter;
-use super::site::Site;
+use super::drill::Drill;
+use super::filter::{Filter, Held};
+use super::site::{Figures, Site};
 
 /// Characters of a connection's id that are shown. They tell connections apart for an eye.
 pub const SHORT_ID: usize = 8;
@@ -146,9 +147,9 @@ pub struct RouteRow {
 
 /// Builds that pass, in order.
 #[must_use]
-pub fn versions(site: &Site, filter: &Filter, order: Order<VersionColumn>) -> Vec<VersionRow> {
-    let mut rows: Vec<VersionRow> = (site.figures.versions.iter())
-        .filter(|(version, _)| filter.passes(version))
+pub fn versions(site: &Site, figures: &Figures, filter: &Filter, order: Order<VersionColumn>) -> Vec<VersionRow> {
+    let mut rows: Vec<VersionRow> = (figures.versions.iter())
+        .filter(|(version, _)| filter.passes([Held::Text(version)]))
         .map(|(version, count)| VersionRow {
             version: version.clone(),
             count: *count,
@@ -168,10 +169,9 @@ pub fn versions(site: &Site, filter: &Filter, order: Order<VersionColumn>) -> Ve
 
 /// Routes that pass, in order.
 #[must_use]
-pub fn routes(site: &Site, filter: &Filter, order: Order<RouteColumn>) -> Vec<RouteRow> {
-    let figures = &site.figures;
+pub fn routes(figures: &Figures, filter: &Filter, order: Order<RouteColumn>) -> Vec<RouteRow> {
     let mut rows: Vec<RouteRow> = (figures.routes.iter())
-        .filter(|(route, _)| filter.passes(route))
+        .filter(|(route, _)| filter.passes([Held::Text(route)]))
         .map(|(route, count)| RouteRow {
             route: route.clone(),
             count: *count,
@@ -188,16 +188,15 @@ pub fn routes(site: &Site, filter: &Filter, order: Order<RouteColumn>) -> Vec<Ro
     rows
 }
 
-/// Positions of the connections that pass in the server's list, in order. Watchers are among them, marked by the view; one's
-/// own comes first whatever the order.
+/// Positions in the server's list of the connections within the scopes that pass, in order. Watchers are among them, marked by
+/// the view; one's own comes first whatever the order.
 #[must_use]
-pub fn connections(site: &Site, filter: &Filter, order: Order<ConnectionColumn>) -> Vec<usize> {
-    let list = site.stats.as_ref().map(|stats| stats.connections.as_slice()).unwrap_or_default();
+pub fn connections(site: &Site, drill: &Drill, filter: &Filter, order: Order<ConnectionColumn>) -> Vec<usize> {
+    let list = site.connections();
     let passes = |connection: &Connection| {
-        filter.is_empty()
-            || filter.passes_id(&connection.id, SHORT_ID)
-            || [&connection.version, &connection.route].into_iter().any(|text| filter.passes(text))
-            || connection.ip.as_ref().is_some_and(|ip| filter.passes(ip))
+        let texts = [Some(&connection.version), Some(&connection.route), connection.ip.as_ref()];
+        let texts = texts.into_iter().flatten().map(|text| Held::Text(text));
+        drill.holds(connection) && filter.passes(texts.chain([Held::Id(&connection.id, SHORT_ID)]))
     };
     let mut rows: Vec<usize> = (0..list.len()).filter(|at| passes(&list[*at])).collect();
     let by = |key: fn(&Connection) -> &str| move |a: &usize, b: &usize| key(&list[*a]).cmp(key(&list[*b]));
@@ -220,7 +219,12 @@ pub fn connections(site: &Site, filter: &Filter, order: Order<ConnectionColumn>)
 /// Positions of the log entries that pass, oldest first.
 #[must_use]
 pub fn log(site: &Site, filter: &Filter) -> Vec<usize> {
-    site.log.iter().enumerate().filter(|(_, entry)| filter.passes(&entry.text)).map(|(at, _)| at).collect()
+    site.log
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| filter.passes([Held::Text(&entry.text)]))
+        .map(|(at, _)| at)
+        .collect()
 }
 
 #[cfg(test)]
@@ -241,7 +245,7 @@ mod tests {
 
     fn ids(site: &Site, filter: &str, order: Order<ConnectionColumn>) -> String {
         let list = &site.stats.as_ref().unwrap().connections;
-        let rows = connections(site, &Filter::new(filter), order);
+        let rows = connections(site, &Drill::default(), &Filter::parse(filter).unwrap(), order);
         rows.into_iter().map(|at| list[at].id.as_str()).collect::<Vec<_>>().join(" ")
     }
 
@@ -270,11 +274,11 @@ mod tests {
     fn routes_and_versions_come_by_count_and_then_by_name() {
         let site = site();
         let names: Vec<_> =
-            routes(&site, &Filter::default(), Order::default()).into_iter().map(|row| row.route).collect();
+            routes(&site.figures, &Filter::default(), Order::default()).into_iter().map(|row| row.route).collect();
         assert_eq!(names, ["/", "/a\u{1b}", "/shop"]);
         let by_old = Order { column: RouteColumn::Old, direction: Direction::Natural };
-        assert_eq!(routes(&site, &Filter::default(), by_old)[0].old, 1);
-        let rows = versions(&site, &Filter::default(), Order::default());
+        assert_eq!(routes(&site.figures, &Filter::default(), by_old)[0].old, 1);
+        let rows = versions(&site, &site.figures, &Filter::default(), Order::default());
         assert_eq!(
             rows.iter().map(|row| (row.version.as_str(), row.count)).collect::<Vec<_>>(),
             [("b2", 2), ("b1", 1)]

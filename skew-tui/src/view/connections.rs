@@ -2,11 +2,13 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
 use skew_proto::Connection;
 
 use super::pane::{self, Cell, Columns};
-use super::text;
+use super::{page, text};
 use crate::state::rows::SHORT_ID;
+use crate::state::site::Site;
 use crate::state::{Addresses, Pane, State};
 use crate::theme::{Theme, bold};
 
@@ -15,8 +17,10 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         return;
     }
     let panes = state.panes();
-    let site = state.shown();
-    let list = site.stats.as_ref().map(|stats| stats.connections.as_slice()).unwrap_or_default();
+    if let Some(page) = &panes.page {
+        return page::draw(page, state, theme, area, buf);
+    }
+    let list = state.shown().connections();
     let note = match panes.connections.len() {
         0 => String::new(),
         rows if rows < list.len() => format!("{} of {}", text::number(rows as u64), text::number(list.len() as u64)),
@@ -24,7 +28,7 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     };
     let inside = pane::frame(Pane::Connections, &note, state, theme, area, buf);
     if panes.connections.is_empty() {
-        return pane::say(empty(state), theme, inside, buf);
+        return pane::say(&pane::empty(Pane::Connections, "connection", state), theme, inside, buf);
     }
     let addresses = panes.addresses == Addresses::Told;
     let columns = Columns::new(
@@ -52,21 +56,10 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
 
 fn cells(connection: &Connection, state: &State, theme: &Theme) -> Vec<Cell> {
     let site = state.shown();
-    let own = site.is_own(connection);
     let watcher = site.is_watcher(connection);
-    let current = site.current.as_ref() == Some(&connection.version);
-    let (mark, mark_style) = match (own, watcher, connection.damaged) {
-        (true, ..) => ("★ you", bold(theme.accent)),
-        (_, true, _) => ("◇ watching", theme.accent),
-        (.., true) => ("⚠ damaged", theme.warn),
-        _ => ("", theme.text),
-    };
+    let (mark, mark_style) = mark(connection, site, theme);
     let text = if watcher { theme.accent } else { theme.text };
-    let build = match (watcher, current) {
-        (true, _) => theme.accent,
-        (false, true) => theme.good,
-        (false, false) => theme.warn,
-    };
+    let build = build_style(connection, site, theme);
     vec![
         Cell::left(text::short_id(&connection.id), theme.faint),
         Cell::left(connection.version.clone(), build),
@@ -76,13 +69,23 @@ fn cells(connection: &Connection, state: &State, theme: &Theme) -> Vec<Cell> {
     ]
 }
 
-fn empty(state: &State) -> &'static str {
-    let site = state.shown();
-    if !state.panes().filter(Pane::Connections).is_empty() {
-        "no connection matches the filter"
-    } else if site.figures.total > 0 {
-        "this server sends no list of connections"
+/// The sign and word for what is special about a connection.
+pub(super) fn mark(connection: &Connection, site: &Site, theme: &Theme) -> (&'static str, Style) {
+    match (site.is_own(connection), site.is_watcher(connection), connection.damaged) {
+        (true, ..) => ("★ you", bold(theme.accent)),
+        (_, true, _) => ("◇ watching", theme.accent),
+        (.., true) => ("⚠ damaged", theme.warn),
+        _ => ("", theme.text),
+    }
+}
+
+/// How a connection's build is drawn.
+pub(super) fn build_style(connection: &Connection, site: &Site, theme: &Theme) -> Style {
+    if site.is_watcher(connection) {
+        theme.accent
+    } else if site.current.as_ref() == Some(&connection.version) {
+        theme.good
     } else {
-        "nobody is connected"
+        theme.warn
     }
 }

@@ -8,10 +8,10 @@ use crate::keymap::{Keymap, Section};
 use crate::theme::{Theme, bold};
 
 /// Columns of a section.
-pub(super) const SECTION_WIDTH: usize = 36;
+pub(super) const SECTION_WIDTH: usize = 37;
 
 /// Columns of the keys in it.
-const KEYS_WIDTH: usize = 12;
+const KEYS_WIDTH: usize = 14;
 
 /// The lines of each section, its heading first.
 pub(super) fn sections(keymap: &Keymap, access: Access, theme: &Theme) -> Vec<Vec<Line<'static>>> {

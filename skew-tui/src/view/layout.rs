@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Constraint, Layout, Rect};
 
-use super::{footer, header, notice};
+use super::{breadcrumb, footer, header, notice};
 use crate::state::{Heights, State};
 
 /// Smallest screen that everything has room on.
@@ -13,6 +13,9 @@ const WIDE: u16 = 160;
 
 /// Height of the gauge.
 const ROLLOUT: u16 = 4;
+
+/// Height of a list that has one row.
+const ONE_ROW: u16 = 3;
 
 /// Smallest height of a list that is of use.
 const LIST: u16 = 5;
@@ -26,6 +29,8 @@ pub(super) struct Regions {
     pub(super) notice: Rect,
     /// Share of the current build.
     pub(super) rollout: Rect,
+    /// Where one is.
+    pub(super) breadcrumb: Rect,
     /// Builds.
     pub(super) versions: Rect,
     /// Routes.
@@ -68,17 +73,22 @@ pub(super) fn regions(area: Rect, state: &State) -> Regions {
     };
     let notice_height = notice::height(state, main.width);
     // Where a notice leaves no room for three lists, the longest one gives way: the figures are old then anyway.
-    let left = main.height.saturating_sub(ROLLOUT + notice_height);
+    let breadcrumb_height = breadcrumb::height(state);
+    let left = main.height.saturating_sub(ROLLOUT + notice_height + breadcrumb_height);
     let connections = if left < 2 * LIST { Constraint::Length(0) } else { Constraint::Fill(6) };
-    let [rollout, notice, upper, connections] = Layout::vertical([
+    // A connection has one build and one route: its page gets their room.
+    let upper =
+        if state.panes().drill.connection().is_some() { Constraint::Length(ONE_ROW) } else { Constraint::Fill(5) };
+    let [rollout, notice, breadcrumb, upper, connections] = Layout::vertical([
         Constraint::Length(ROLLOUT),
         Constraint::Length(notice_height),
-        Constraint::Fill(5),
+        Constraint::Length(breadcrumb_height),
+        upper,
         connections,
     ])
     .areas(main);
     let [versions, routes] = Layout::horizontal([Constraint::Fill(3), Constraint::Fill(4)]).areas(upper);
-    Regions { notice, rollout, versions, routes, connections, log, ..regions }
+    Regions { notice, rollout, breadcrumb, versions, routes, connections, log, ..regions }
 }
 
 fn log_height(height: u16) -> u16 {

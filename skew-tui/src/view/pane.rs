@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Padding, Widget};
 
 use super::text;
+use crate::action::{Action, Context};
 use crate::state::rows::Direction;
 use crate::state::{Pane, State};
 use crate::theme::{Theme, bold};
@@ -30,12 +31,12 @@ pub(super) fn frame(pane: Pane, note: &str, state: &State, theme: &Theme, area: 
     }
     let mut block = block(Line::from(title), border);
     let mut right = Vec::new();
-    let filter = state.panes().filter(pane);
-    if !filter.is_empty() {
-        let typed = text::fit(filter.text(), usize::from(area.width) / 3);
+    if state.panes().is_filtered(pane) {
+        let typed = text::fit(state.panes().filter(pane).text(), usize::from(area.width) / 3);
         right.push(Span::styled(format!(" /{typed} "), theme.warn));
     }
-    if let Some((column, direction)) = state.panes().order_label(pane).filter(|_| focused) {
+    let ordered = focused && !(pane == Pane::Connections && state.panes().page.is_some());
+    if let Some((column, direction)) = state.panes().order_label(pane).filter(|_| ordered) {
         let arrow = match direction {
             Direction::Natural => "▾",
             Direction::Reversed => "▴",
@@ -105,6 +106,23 @@ pub(super) fn select(row: Option<usize>, pane: Pane, state: &State, theme: &Them
     buf.set_string(row.x, row.y, "▸", if focused { theme.accent } else { theme.faint });
     if focused {
         buf.set_style(row, theme.selected);
+    }
+}
+
+/// Why a pane has no rows; `entry` is what a row of it is called.
+pub(super) fn empty(pane: Pane, entry: &str, state: &State) -> String {
+    let site = state.shown();
+    if state.panes().is_filtered(pane) {
+        format!("no {entry} matches the filter")
+    } else if site.figures.total > 0 && site.connections().is_empty() && pane == Pane::Connections {
+        "this server sends no list of connections".to_owned()
+    } else if state.figures().is_none() {
+        let [listed, all] = [site.connections().len() as u64, site.figures.total].map(text::number);
+        format!("the server lists {listed} of {all} connections: how many are here is not known")
+    } else if !state.panes().drill.is_empty() {
+        format!("nobody is here any more; {} goes back", state.keymap().name(Action::Back, Context::Panes))
+    } else {
+        "nobody is connected".to_owned()
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     };
     let inside = pane::frame(Pane::Routes, &note, state, theme, area, buf);
     if panes.routes.is_empty() {
-        return pane::say(empty(state), theme, inside, buf);
+        return pane::say(&pane::empty(Pane::Routes, "route", state), theme, inside, buf);
     }
     let (bar, old_digits) = if inside.width >= ROOMY { (Constraint::Fill(3), 5) } else { (Constraint::Length(4), 3) };
     let columns = Columns::new(
@@ -48,7 +48,7 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         ],
     );
     let window = panes.route_cursor.window();
-    let total = site.figures.total;
+    let total = state.figures().map_or(0, |figures| figures.total);
     for (at, row) in panes.routes.get(window.clone()).unwrap_or_default().iter().enumerate() {
         let old = if row.old > 0 { format!("{OLD}{}", text::short_number(row.old, old_digits)) } else { String::new() };
         let cells = vec![
@@ -68,8 +68,4 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         let words = TRACKING_OFF.into_iter().find(fits).unwrap_or_default();
         pane::say(words, theme, below, buf);
     }
-}
-
-fn empty(state: &State) -> &'static str {
-    if state.panes().filter(Pane::Routes).is_empty() { "nobody is connected" } else { "no route matches the filter" }
 }

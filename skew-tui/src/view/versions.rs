@@ -34,7 +34,7 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     };
     let inside = pane::frame(Pane::Versions, &note, state, theme, area, buf);
     if panes.versions.is_empty() {
-        return pane::say(empty(state), theme, inside, buf);
+        return pane::say(&pane::empty(Pane::Versions, "build", state), theme, inside, buf);
     }
     let roomy = inside.width >= ROOMY;
     let window = panes.version_cursor.window();
@@ -52,7 +52,7 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let widths: Vec<Constraint> = [name, Constraint::Length(mark)].into_iter().chain(age).chain(figures).collect();
     let columns = Columns::new(inside, &widths);
     let bar_width = columns.width(widths.len() - 1);
-    let total = site.figures.total;
+    let total = state.figures().map_or(0, |figures| figures.total);
     for (at, row) in rows.iter().enumerate() {
         let current = site.current.as_ref() == Some(&row.version);
         let style = if current { theme.good } else { theme.text };
@@ -75,8 +75,4 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         columns.draw(at, cells, buf);
     }
     pane::select(panes.version_cursor.row_on_screen(), Pane::Versions, state, theme, inside, buf);
-}
-
-fn empty(state: &State) -> &'static str {
-    if state.panes().filter(Pane::Versions).is_empty() { "nobody is connected" } else { "no build matches the filter" }
 }

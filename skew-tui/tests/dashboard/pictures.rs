@@ -8,6 +8,7 @@ use skew_tui::state::{Event, State};
 use skew_tui::theme::Colors;
 use skew_tui::{SourceEvent, Transport};
 
+use crate::drill;
 use crate::scenario::{self, at, live, live_on_ours, tell};
 use crate::screen::{draw, picture, press, type_text};
 
@@ -56,6 +57,14 @@ snapshots! {
     confirm_everybody_80x24: confirming_everybody(), 80 x 24;
     pattern_stock_80x24: after(typed_pattern(live()), &[Action::NextMatch]), 80 x 24;
     pattern_ours_80x24: after(typed_pattern(live_on_ours()), &[Action::NextMatch, Action::NextMatch]), 80 x 24;
+    in_a_build_80x24: on_the_old_build(), 80 x 24;
+    in_a_build_120x40: on_the_old_build(), 120 x 40;
+    in_a_build_at_a_route_80x24: drill::on_the_old_build_at_products(), 80 x 24;
+    in_a_build_at_a_route_200x50: drill::on_the_old_build_at_products(), 200 x 50;
+    connection_80x24: drill::at_a_connection(), 80 x 24;
+    connection_120x40: drill::at_a_connection(), 120 x 40;
+    connection_200x50: drill::at_a_connection(), 200 x 50;
+    wrong_filter_80x24: wrong_filter(), 80 x 24;
     outcome_80x24: answered(Ok(answer())), 80 x 24;
     outcome_of_a_stock_app_80x24: answered(Ok(stock_answer())), 80 x 24;
     outcome_failed_80x24: answered(Err("401: the secret is wrong; check SKEW_ADMIN_SECRET".to_owned())), 80 x 24;
@@ -98,6 +107,16 @@ fn filtering() -> State {
     let mut state = after(live(), &[Action::Filter]);
     type_text(&mut state, "CHECK");
     state
+}
+
+fn wrong_filter() -> State {
+    let mut state = after(live(), &[Action::Filter]);
+    type_text(&mut state, "!re:check(");
+    state
+}
+
+fn on_the_old_build() -> State {
+    after(live(), &[Action::VersionsPane, Action::Down, Action::Open])
 }
 
 fn typed_pattern(state: State) -> State {
