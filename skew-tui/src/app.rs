@@ -4,7 +4,6 @@ mod pace;
 mod signals;
 
 use std::io::{self, IsTerminal};
-use std::sync::Arc;
 
 use crossterm::event::{Event as Input, EventStream};
 use futures_util::StreamExt;
@@ -14,14 +13,13 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::action::Access;
-use crate::clock::Clock;
+use crate::feed::Feed;
 use crate::invalidate::{Mode, ServerKind, invalidate};
 use crate::keymap::Keymap;
-use crate::source::Source;
 use crate::state::invalidation::Invalidation;
 use crate::state::site::{Link, Watchers};
 use crate::state::{Effect, Event, Setup, State};
-use crate::target::Target;
+use crate::target::Targets;
 use crate::terminal::Terminal;
 use crate::theme::Theme;
 use crate::view;
@@ -31,8 +29,6 @@ use signals::{Signal, Signals};
 /// How the dashboard is to be.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// What the site is called.
-    pub label: String,
     /// Whether it may act on users.
     pub access: Access,
     /// Whether `skew-tui`s count in the figures.
@@ -71,12 +67,12 @@ pub enum AppError {
 /// # Errors
 ///
 /// When there is no terminal, or it fails, or the source gives up before it was ever connected.
-pub async fn run(options: Options, source: Source, target: Arc<Target>) -> Result<Exit, AppError> {
+pub async fn run(options: Options, feed: Feed, targets: Targets) -> Result<Exit, AppError> {
     if !(io::stdout().is_terminal() && io::stdin().is_terminal()) {
         return Err(AppError::NoTerminal);
     }
     let signals = Signals::new()?;
-    Driver::new(&options, source, target)?.run(signals).await
+    Driver::new(&options, feed, targets)?.run(signals).await
 }
 
 /// An invalidation that the server answered.
@@ -85,32 +81,30 @@ type Answered = (Invalidation, Result<InvalidateAnswer, String>);
 struct Driver {
     state: State,
     theme: Theme,
-    clock: Clock,
     terminal: Terminal,
     pace: Pace,
-    source: Source,
-    target: Arc<Target>,
+    feed: Feed,
+    targets: Targets,
     asked: JoinSet<Answered>,
 }
 
 impl Driver {
-    fn new(options: &Options, source: Source, target: Arc<Target>) -> io::Result<Self> {
-        let clock = Clock::start();
+    fn new(options: &Options, feed: Feed, targets: Targets) -> io::Result<Self> {
         let setup = Setup {
-            label: options.label.clone(),
+            label: targets.label(),
+            targets: targets.labels(),
             access: options.access,
             watchers: options.watchers,
             utc_offset_s: jiff::Zoned::now().offset().seconds(),
             keymap: options.keymap.clone(),
         };
         Ok(Self {
-            state: State::new(setup, clock.now()),
+            state: State::new(setup, feed.now()),
             theme: options.theme,
-            clock,
             terminal: Terminal::take()?,
             pace: Pace::new(Instant::now()),
-            source,
-            target,
+            feed,
+            targets,
             asked: JoinSet::new(),
         })
     }
@@ -120,6 +114,7 @@ impl Driver {
         let mut wake = None;
         loop {
             if self.pace.is_due(Instant::now()) {
+                self.take_in()?;
                 self.draw()?;
                 wake = self.state.next_wake().map(|ms| Instant::now() + std::time::Duration::from_millis(ms));
             }
@@ -139,11 +134,11 @@ impl Driver {
                     }
                     None
                 }
-                event = self.source.next() => {
-                    let event = event.ok_or_else(|| AppError::Source("the connection's task ended".to_owned()))?;
+                arrived = self.feed.arrived(), if self.pace.due().is_none() => {
+                    if !arrived {
+                        return Err(AppError::Source("the connection's task ended".to_owned()));
+                    }
                     self.pace.soon(Instant::now());
-                    self.state.update(Event::Source(event), self.clock.now());
-                    self.check()?;
                     None
                 }
                 () = until(earlier(self.pace.due(), wake)) => self.update(Event::Tick)?,
@@ -152,6 +147,16 @@ impl Driver {
                 return Ok(exit);
             }
         }
+    }
+
+    /// Reads all that has happened since the last frame. Until then it waits unread, where the newest stats replace older
+    /// ones: nothing is decoded that nobody sees.
+    fn take_in(&mut self) -> Result<(), AppError> {
+        let happenings: Vec<_> = std::iter::from_fn(|| self.feed.ready()).collect();
+        if !happenings.is_empty() {
+            self.state.update(Event::Happened(happenings), self.feed.now());
+        }
+        self.check()
     }
 
     fn draw(&mut self) -> io::Result<()> {
@@ -182,12 +187,12 @@ impl Driver {
     /// Takes an event in, draws at once, and does what the state asks for.
     fn update(&mut self, event: Event) -> io::Result<Option<Exit>> {
         self.pace.now(Instant::now());
-        for effect in self.state.update(event, self.clock.now()) {
+        for effect in self.state.update(event, self.feed.now()) {
             match effect {
                 Effect::Quit => return Ok(Some(Exit::Quit)),
                 Effect::Suspend => self.suspend(signals::stop_group)?,
                 Effect::Redraw => self.terminal.enter()?,
-                Effect::Reconnect => self.source.reconnect(),
+                Effect::Reconnect => self.feed.reconnect(),
                 Effect::Invalidate(asked) => self.invalidate(asked),
             }
         }
@@ -212,7 +217,7 @@ impl Driver {
     }
 
     fn invalidate(&mut self, asked: Invalidation) {
-        let target = Arc::clone(&self.target);
+        let target = std::sync::Arc::clone(self.targets.first());
         let server = ServerKind::of(self.state.site());
         self.asked.spawn(async move {
             let result = invalidate(&target, &asked, Mode::Send, server).await;

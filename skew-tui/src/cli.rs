@@ -15,7 +15,7 @@ use skew_proto::MatchKind;
 
 pub use options::{ColorChoice, Options, ThemeChoice};
 
-use crate::target::{Target, TargetError};
+use crate::target::{TargetError, Targets};
 
 /// The exit codes, as `--help` shows them.
 const AFTER_HELP: &str = "\
@@ -40,7 +40,6 @@ const USAGE: &str = "skew-tui [OPTIONS] <URL>\n       skew-tui [OPTIONS] <COMMAN
 #[command(disable_help_subcommand = true, arg_required_else_help = true, override_usage = USAGE)]
 pub struct Cli {
     /// The site, such as https://shop.example.com
-    #[arg(required = true)]
     pub url: Option<String>,
 
     /// What to do, where it is not the dashboard.
@@ -58,12 +57,12 @@ pub enum Command {
     /// Print every message as it comes, application messages too: one JSON object a line.
     Messages {
         /// The site, such as https://shop.example.com
-        url: String,
+        url: Option<String>,
     },
     /// Print who is connected now, once.
     Stats {
         /// The site, such as https://shop.example.com
-        url: String,
+        url: Option<String>,
     },
     /// Send the users of a page a refresh.
     Invalidate {
@@ -136,14 +135,15 @@ impl Cli {
 }
 
 impl Options {
-    /// The checked target of `url`, with the secrets that files and the environment hold.
+    /// The checked targets: `site` and those of `--target`, with the secrets that files and the environment hold.
     ///
     /// # Errors
     ///
-    /// When one of the settings can't be used.
-    pub fn target(&self, url: &str) -> Result<Target, UsageError> {
-        let settings = secrets::settings(self, url, &|name| std::env::var(name).ok())?;
-        Ok(Target::new(settings)?)
+    /// When one of the settings can't be used, or there is no target.
+    pub fn targets(&self, site: Option<&str>) -> Result<Targets, UsageError> {
+        let settings = secrets::settings(self, &|name| std::env::var(name).ok())?;
+        let urls: Vec<String> = site.map(str::to_owned).into_iter().chain(self.targets.iter().cloned()).collect();
+        Ok(Targets::new(&urls, &settings, &self.resolve)?)
     }
 }
 
@@ -167,7 +167,10 @@ mod tests {
         assert_eq!(cli.options.interval.as_secs(), 2);
         for arguments in ["--json stats https://x.test", "stats --json https://x.test", "stats https://x.test --json"] {
             let cli = read(arguments).unwrap();
-            assert!(cli.options.json && matches!(cli.command, Some(Command::Stats { url }) if url == "https://x.test"));
+            assert!(
+                cli.options.json
+                    && matches!(cli.command, Some(Command::Stats { url: Some(url) }) if url == "https://x.test")
+            );
         }
     }
 
@@ -190,7 +193,6 @@ mod tests {
     fn wrong_uses_are_usage_errors() {
         for arguments in [
             "",
-            "stats",
             "https://x.test stats https://y.test",
             "https://x.test --top many",
             "https://x.test --interval soon",
@@ -199,6 +201,14 @@ mod tests {
         ] {
             assert_eq!(read(arguments).unwrap_err().exit_code(), 2, "{arguments}");
         }
+    }
+
+    #[test]
+    fn without_any_site_there_is_nothing_to_ask() {
+        let cli = read("stats").unwrap();
+        assert!(cli.options.targets(None).unwrap_err().to_string().contains("https://shop.example.com"));
+        let cli = read("stats https://a.test --target https://b.test --resolve b.test:10.0.0.1").unwrap();
+        assert_eq!(cli.options.targets(Some("https://a.test")).unwrap().labels(), ["a.test", "b.test at 10.0.0.1"]);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::cli::{Cli, Command, Options};
 use crate::demo::Demo;
 use crate::output::Voice;
 use crate::state::site::Watchers;
-use crate::target::Target;
+use crate::target::Targets;
 use stop::Stop;
 
 /// The whole program.
@@ -64,20 +64,20 @@ fn refuse(error: &clap::Error, json: bool) -> u8 {
 
 async fn run(cli: &Cli, voice: Voice) -> Result<(), Stop> {
     let options = &cli.options;
-    let target = |url: &str| -> Result<Arc<Target>, Stop> { Ok(Arc::new(options.target(url)?)) };
     match (&cli.command, &cli.url) {
         (Some(Command::Messages { url }), _) => {
             logging::start(options, voice)?;
-            signals::until_interrupted(messages::run(target(url)?, voice)).await
+            signals::until_interrupted(messages::run(&options.targets(url.as_deref())?, voice)).await
         }
         (Some(Command::Stats { url }), _) => {
             logging::start(options, voice)?;
-            signals::until_interrupted(stats::run(target(url)?, options)).await
+            signals::until_interrupted(stats::run(&options.targets(url.as_deref())?, options)).await
         }
         (Some(Command::Invalidate { url, route, kind, dry_run, yes }), _) => {
             logging::start(options, voice)?;
             let request = invalidate::Request { route, kind: *kind, dry_run: *dry_run, yes: *yes };
-            signals::until_interrupted(invalidate::run(target(url)?, &request, options, voice)).await
+            let targets = options.targets(Some(url))?;
+            signals::until_interrupted(invalidate::run(Arc::clone(targets.first()), &request, options, voice)).await
         }
         (Some(Command::Doctor { url }), _) => {
             logging::start(options, voice)?;
@@ -85,23 +85,22 @@ async fn run(cli: &Cli, voice: Voice) -> Result<(), Stop> {
         }
         (Some(Command::Demo { connections }), _) => {
             let demo = Demo::start(*connections).await.map_err(|error| Stop::Failed(error.to_string()))?;
-            watch(Arc::new(demo.target(options.transport)?), options, voice).await
+            watch(Arc::new(demo.target(options.transport)?).into(), options, voice).await
         }
-        (None, Some(url)) => watch(target(url)?, options, voice).await,
-        (None, None) => Err(Stop::Usage("a URL is needed, such as https://shop.example.com".to_owned())),
+        (None, url) => watch(options.targets(url.as_deref())?, options, voice).await,
     }
 }
 
 /// The dashboard, or its figures as JSON.
-async fn watch(target: Arc<Target>, options: &Options, voice: Voice) -> Result<(), Stop> {
+async fn watch(targets: Targets, options: &Options, voice: Voice) -> Result<(), Stop> {
     if options.json {
         logging::start(options, voice)?;
-        return stream::run(target, options, voice).await;
+        return stream::run(&targets, options, voice).await;
     }
     if options.log_file.is_some() {
         logging::start(options, voice)?;
     }
-    dashboard::run(target, options).await
+    dashboard::run(targets, options).await
 }
 
 /// Whether watchers count, by the options.

@@ -99,23 +99,28 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::source::Source;
-    use crate::state::site::{Site, Watchers};
-    use crate::{Now, SourceEvent};
+    use crate::SourceEvent;
+    use crate::feed::{Feed, Next};
+    use crate::source::Keep;
+    use crate::state::known::Known;
+    use crate::state::site::Watchers;
 
     #[tokio::test]
     async fn the_demo_is_seen_by_a_source_like_any_site() {
         let demo = Demo::start(20).await.unwrap();
-        let mut source = Source::start(Arc::new(demo.target(TransportChoice::Auto).unwrap())).unwrap();
-        let mut site = Site::new(Watchers::LeftOut);
+        let target = Arc::new(demo.target(TransportChoice::Auto).unwrap());
+        let mut feed = Feed::live(&target.into(), Keep::Newest).unwrap();
+        let mut known = Known::new(&[], Watchers::LeftOut);
         let everybody = async {
-            while site.figures.total < 10 || site.releases.releases.is_empty() {
-                let event = source.next().await.unwrap();
-                assert!(!matches!(event, SourceEvent::Refused { .. } | SourceEvent::Failed(_)), "{event:?}");
-                site.observe(event, Now::default());
+            while known.site().figures.total < 10 || known.site().releases.releases.is_empty() {
+                let Next::Happened(happening) = feed.next(None).await else { panic!("the feed ended") };
+                let refused = matches!(happening.event, SourceEvent::Refused { .. } | SourceEvent::Failed(_));
+                assert!(!refused, "{happening:?}");
+                known.observe([happening]);
             }
         };
         tokio::time::timeout(Duration::from_secs(20), everybody).await.unwrap();
+        let site = known.site();
         assert_eq!(site.figures.watching, 1);
         assert!(site.rollout().is_some() && !site.route_tracking_seems_off());
     }

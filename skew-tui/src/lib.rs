@@ -12,6 +12,7 @@ pub mod credentials;
 pub mod demo;
 pub mod doctor;
 mod event;
+pub mod feed;
 pub mod glyphs;
 mod http;
 pub mod invalidate;

@@ -10,6 +10,7 @@
 
 mod backoff;
 mod ended;
+mod inbox;
 mod opening;
 mod places;
 mod poll;
@@ -23,10 +24,12 @@ mod ws;
 
 use std::sync::Arc;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::SourceEvent;
+pub use inbox::Keep;
+pub(crate) use inbox::{Inbox, Outlet};
+
 use crate::http::Http;
 use crate::target::Target;
 
@@ -35,48 +38,30 @@ pub(crate) use ended::Ended;
 pub(crate) use opening::{MAX_MESSAGE_BYTES, stream_url};
 pub(crate) use ws::Ws;
 
-/// Events that may wait to be read. Past that the stream itself waits.
-const UNREAD_EVENTS: usize = 64;
-
 /// Why a source can't start.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct SourceError(String);
 
-/// The live messages of one site. Reconnects by itself; dropping it closes the connection.
+/// The live messages of one site, said to an outlet. Reconnects by itself; dropping it closes the connection.
 #[derive(Debug)]
-pub struct Source {
-    events: mpsc::Receiver<SourceEvent>,
+pub(crate) struct Source {
     wake: Arc<Notify>,
     task: JoinHandle<()>,
 }
 
 impl Source {
-    /// Starts to connect. Must be called within a tokio runtime.
-    ///
-    /// # Errors
-    ///
-    /// When TLS can't be set up with the target's certificates.
-    pub fn start(target: Arc<Target>) -> Result<Self, SourceError> {
+    /// Starts to connect. Must be called within a tokio runtime. An error says that TLS can't be set up with the target's
+    /// certificates.
+    pub(crate) fn start(target: Arc<Target>, outlet: Outlet) -> Result<Self, SourceError> {
         let http = Http::new(target, opening::SILENCE).map_err(|error| SourceError(error.to_string()))?;
-        let (outlet, events) = mpsc::channel(UNREAD_EVENTS);
         let wake = Arc::new(Notify::new());
         let task = tokio::spawn(worker::Worker::new(http, outlet, Arc::clone(&wake)).run());
-        Ok(Self { events, wake, task })
-    }
-
-    /// The next event. None once the source has ended, which it does not do by itself.
-    pub async fn next(&mut self) -> Option<SourceEvent> {
-        self.events.recv().await
-    }
-
-    /// An event that has come already, without waiting for one.
-    pub fn ready(&mut self) -> Option<SourceEvent> {
-        self.events.try_recv().ok()
+        Ok(Self { wake, task })
     }
 
     /// Connects anew at once: what is open is closed, and what waits does not wait any longer.
-    pub fn reconnect(&self) {
+    pub(crate) fn reconnect(&self) {
         self.wake.notify_one();
     }
 }

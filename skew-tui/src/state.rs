@@ -8,8 +8,10 @@ pub mod cursor;
 pub mod dialog;
 pub mod drill;
 pub mod filter;
+pub mod fleet;
 pub mod history;
 pub mod invalidation;
+pub mod known;
 pub mod notice;
 pub mod page;
 mod panes;
@@ -21,20 +23,22 @@ mod wake;
 use skew_proto::{InvalidateAnswer, MatchKind, RoutePattern};
 use tui_input::{Input, InputRequest};
 
+use crate::Now;
 use crate::action::{Access, Action, Context};
+use crate::feed::Happening;
 use crate::keymap::Keymap;
-use crate::{Now, SourceEvent};
 use dialog::Dialog;
 use filter::Filter;
 use invalidation::{Invalidation, Preview};
+use known::Known;
 pub use panes::{Addresses, Heights, Pane, Panes};
 use site::{Figures, Level, Site, Watchers};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// A source said something.
-    Source(SourceEvent),
+    /// Something happened at the targets: all that was unread, in its order.
+    Happened(Vec<Happening>),
     /// A person wants something.
     Action(Action),
     /// A person edits the text that is typed.
@@ -65,7 +69,7 @@ pub enum Effect {
 /// A display that is held.
 #[derive(Debug, Clone)]
 struct Frozen {
-    site: Site,
+    known: Known,
     at: Now,
 }
 
@@ -74,6 +78,8 @@ struct Frozen {
 pub struct Setup {
     /// What the site is called.
     pub label: String,
+    /// What each target is called.
+    pub targets: Vec<String>,
     /// What the dashboard may do.
     pub access: Access,
     /// Whether `skew-tui`s count in the figures.
@@ -88,7 +94,7 @@ pub struct Setup {
 #[derive(Debug, Clone)]
 pub struct State {
     setup: Setup,
-    site: Site,
+    known: Known,
     frozen: Option<Box<Frozen>>,
     panes: Panes,
     dialog: Option<Dialog>,
@@ -99,7 +105,14 @@ impl State {
     /// Nothing known yet.
     #[must_use]
     pub fn new(setup: Setup, now: Now) -> Self {
-        Self { site: Site::new(setup.watchers), setup, frozen: None, panes: Panes::default(), dialog: None, now }
+        Self {
+            known: Known::new(&setup.targets, setup.watchers),
+            setup,
+            frozen: None,
+            panes: Panes::default(),
+            dialog: None,
+            now,
+        }
     }
 
     /// What the site is called.
@@ -129,13 +142,19 @@ impl State {
     /// The site as it is.
     #[must_use]
     pub fn site(&self) -> &Site {
-        &self.site
+        self.known.site()
     }
 
     /// The site as it is shown: as it was, while the display is held.
     #[must_use]
     pub fn shown(&self) -> &Site {
-        self.frozen.as_ref().map_or(&self.site, |frozen| &frozen.site)
+        self.shown_known().site()
+    }
+
+    /// All that is shown: as it was, while the display is held.
+    #[must_use]
+    pub fn shown_known(&self) -> &Known {
+        self.frozen.as_ref().map_or(&self.known, |frozen| &frozen.known)
     }
 
     /// For how long the display has been held, in milliseconds.
@@ -183,7 +202,7 @@ impl State {
     pub fn update(&mut self, event: Event, now: Now) -> Vec<Effect> {
         self.now = now;
         match event {
-            Event::Source(event) => self.observe(event),
+            Event::Happened(happenings) => self.observe(happenings),
             Event::Action(action) => return self.act(action),
             Event::Edit(request) => self.type_text(|input| dialog::edit(input, request)),
             Event::Paste(text) => self.type_text(|input| dialog::paste(input, &text)),
@@ -195,14 +214,14 @@ impl State {
 
     /// Puts the rows in order for a screen that shows so many of them.
     pub fn prepare(&mut self, heights: Heights) {
-        let shown = self.frozen.as_ref().map_or(&self.site, |frozen| &frozen.site);
+        let shown = self.frozen.as_ref().map_or(&self.known, |frozen| &frozen.known).site();
         self.panes.prepare(shown, heights);
     }
 
-    fn observe(&mut self, event: SourceEvent) {
-        self.site.observe(event, self.now);
+    fn observe(&mut self, happenings: Vec<Happening>) {
+        self.known.observe(happenings);
         if let Some(Dialog::Confirm { preview, .. }) = &mut self.dialog {
-            *preview = Preview::of(preview.pattern.clone(), &self.site);
+            *preview = Preview::of(preview.pattern.clone(), self.known.site());
         }
         if self.frozen.is_none() {
             self.panes.invalidate();
@@ -224,7 +243,7 @@ impl State {
     }
 
     fn act_on_panes(&mut self, action: Action) -> Vec<Effect> {
-        let shown = self.frozen.as_ref().map_or(&self.site, |frozen| &frozen.site);
+        let shown = self.frozen.as_ref().map_or(&self.known, |frozen| &frozen.known).site();
         match action {
             Action::Help => self.dialog = Some(Dialog::Help),
             Action::Filter if self.panes.page_has_focus() => {
@@ -244,7 +263,7 @@ impl State {
             Action::Freeze => self.toggle_freeze(),
             Action::ToggleWatchers => self.toggle_watchers(),
             Action::Reconnect => {
-                self.site.note(self.now, Level::Info, "reconnecting, as asked".to_owned());
+                self.known.fleet.note(self.now, Level::Info, "reconnecting, as asked".to_owned());
                 self.panes.invalidate();
                 return vec![Effect::Reconnect];
             }
@@ -274,7 +293,7 @@ impl State {
                 }
             }
             (Dialog::Pattern { kind, refusal, .. }, Action::NextMatch) => {
-                if invalidation::knows_every_kind(&self.site) {
+                if invalidation::knows_every_kind(self.known.site()) {
                     let at = MatchKind::ALL.iter().position(|one| one == kind).unwrap_or(0);
                     *kind = MatchKind::ALL[(at + 1) % MatchKind::ALL.len()];
                     *refusal = None;
@@ -318,31 +337,31 @@ impl State {
     fn toggle_freeze(&mut self) {
         self.frozen = match self.frozen.take() {
             Some(_) => None,
-            None => Some(Box::new(Frozen { site: self.site.clone(), at: self.now })),
+            None => Some(Box::new(Frozen { known: self.known.clone(), at: self.now })),
         };
         self.panes.invalidate();
     }
 
     fn toggle_watchers(&mut self) {
-        let watchers = match self.site.watchers() {
+        let watchers = match self.site().watchers() {
             Watchers::LeftOut => Watchers::Counted,
             Watchers::Counted => Watchers::LeftOut,
         };
-        self.site.set_watchers(watchers);
+        self.known.fleet.set_watchers(watchers);
         if let Some(frozen) = &mut self.frozen {
-            frozen.site.set_watchers(watchers);
+            frozen.known.fleet.set_watchers(watchers);
         }
         self.panes.invalidate();
     }
 
     /// Asks about the selected route, or the route of the selected connection.
     fn ask_for_selected(&mut self) {
-        let shown = self.frozen.as_ref().map_or(&self.site, |frozen| &frozen.site);
+        let shown = self.frozen.as_ref().map_or(&self.known, |frozen| &frozen.known).site();
         let Some(route) = self.panes.selected_route(shown) else {
             self.refuse("Select a route or a connection first.");
             return;
         };
-        if !invalidation::is_usable(&route, &self.site) {
+        if !invalidation::is_usable(&route, self.known.site()) {
             self.refuse(
                 "Nobody is at this route any more, or what was sent in its place is no text. Type a pattern instead.",
             );
@@ -356,7 +375,7 @@ impl State {
 
     fn ask_to_confirm(&mut self, pattern: RoutePattern) -> Vec<Effect> {
         let retyped = pattern.is_everybody().then(Input::default);
-        let preview = Preview::of(pattern, &self.site);
+        let preview = Preview::of(pattern, self.known.site());
         self.dialog = Some(Dialog::Confirm { preview, retyped });
         Vec::new()
     }
@@ -379,7 +398,7 @@ impl State {
                 (Level::Error, format!("invalidating {kind} {pattern} failed: {error}"))
             }
         };
-        self.site.note(self.now, level, text);
+        self.known.fleet.note(self.now, level, text);
         if self.frozen.is_none() {
             self.panes.invalidate();
         }

@@ -1,7 +1,13 @@
 //! One site, and how it is to be reached: raw settings become validated ones in one step.
 
+mod targets;
+
+use std::net::IpAddr;
+
 use reqwest::Url;
 use skew_proto::{text, wire};
+
+pub use targets::{Resolve, Targets};
 
 use crate::credentials::{Credentials, Secret};
 
@@ -78,6 +84,15 @@ pub enum TargetError {
         /// What it could be.
         example: &'static str,
     },
+    /// No URL at all.
+    #[error("a URL is needed, such as https://shop.example.com")]
+    None,
+    /// An address is of a host that no URL names.
+    #[error("--resolve names {host}, which no URL does")]
+    Resolve {
+        /// The host, cleaned.
+        host: String,
+    },
     /// Credentials would cross the network readable by everybody on the way.
     #[error("credentials would go to {host} unencrypted; use https://, or --insecure-http if you know the network")]
     PlainHttp {
@@ -94,6 +109,7 @@ pub struct Target {
     mounts: Vec<Url>,
     bases: Vec<Url>,
     settings: Settings,
+    address: Option<IpAddr>,
 }
 
 impl Target {
@@ -124,7 +140,7 @@ impl Target {
         ] {
             path.as_deref().map(|path| path_option(path, option, example)).transpose()?;
         }
-        Ok(Self { site, mounts, bases, settings })
+        Ok(Self { site, mounts, bases, settings, address: None })
     }
 
     /// How the site is called: its host, and its path where it has one. Cleaned and cut.
@@ -133,6 +149,18 @@ impl Target {
         const CHARS: usize = 80;
         let path = self.site.path().trim_end_matches('/');
         text::cut(&format!("{}{path}", host_label(&self.site)), CHARS)
+    }
+
+    /// The same target, reached at this address whatever its name resolves to.
+    #[must_use]
+    pub fn at(self, address: IpAddr) -> Self {
+        Self { address: Some(address), ..self }
+    }
+
+    /// The address it is reached at, where its name does not decide.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.address
     }
 
     /// The site's URL, without query and fragment.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Shortest time between two frames that messages cause.
-const INTERVAL: Duration = Duration::from_millis(33);
+/// Shortest time between two frames that messages cause: more than ten a second nobody reads.
+const INTERVAL: Duration = Duration::from_millis(100);
 
 /// When the next frame is due.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
 use super::values;
-use crate::target::TransportChoice;
+use crate::target::{Resolve, TransportChoice};
 use crate::theme::Tint;
 
 /// Whether to colour.
@@ -43,6 +43,28 @@ pub enum ThemeChoice {
 /// Options of all commands.
 #[derive(Debug, Args)]
 pub struct Options {
+    /// One more site to watch; their figures are summed (may be repeated)
+    #[arg(
+        long = "target",
+        global = true,
+        env = "SKEW_TARGET",
+        value_name = "URL",
+        value_delimiter = ' ',
+        help_heading = "Site"
+    )]
+    pub targets: Vec<String>,
+
+    /// Address of one process behind a host name; repeated, each is watched and their figures are summed
+    #[arg(
+        long,
+        global = true,
+        env = "SKEW_RESOLVE",
+        value_name = "HOST:IP",
+        value_delimiter = ' ',
+        help_heading = "Site"
+    )]
+    pub resolve: Vec<Resolve>,
+
     /// How messages come: auto takes SSE, and a WebSocket where the site has no SSE; poll asks a stats endpoint
     #[arg(long, global = true, env = "SKEW_TRANSPORT", value_enum, default_value_t, help_heading = "Site")]
     pub transport: TransportChoice,

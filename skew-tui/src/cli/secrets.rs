@@ -6,12 +6,8 @@ use super::{Options, UsageError};
 use crate::credentials::{CredentialError, Credentials, Secret};
 use crate::target::{PlainHttp, Settings};
 
-/// The settings of `url`. `variable` looks an environment variable up.
-pub(super) fn settings(
-    options: &Options,
-    url: &str,
-    variable: &dyn Fn(&str) -> Option<String>,
-) -> Result<Settings, UsageError> {
+/// The settings of all targets, without a URL. `variable` looks an environment variable up.
+pub(super) fn settings(options: &Options, variable: &dyn Fn(&str) -> Option<String>) -> Result<Settings, UsageError> {
     let secret = |file: Option<&Path>, name: &str| secret(file, name, variable);
     let token = secret(options.token_file.as_deref(), "SKEW_TOKEN")?;
     let cookie = secret(options.cookie_file.as_deref(), "SKEW_COOKIE")?;
@@ -21,7 +17,7 @@ pub(super) fn settings(
         .as_deref()
         .map(|path| std::fs::read_to_string(path).map_err(|source| UsageError::File { path: path.to_owned(), source }));
     Ok(Settings {
-        url: url.to_owned(),
+        url: String::new(),
         base_path: options.base_path.clone(),
         transport: options.transport,
         stats_path: options.stats_path.clone(),

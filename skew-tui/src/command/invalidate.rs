@@ -16,7 +16,7 @@ use crate::invalidate::{InvalidateError, Mode, ServerKind, invalidate};
 use crate::output::{Sink, Voice, connections, iso};
 use crate::state::invalidation::{Invalidation, Preview, Reach};
 use crate::state::site::{Link, Watchers};
-use crate::target::Target;
+use crate::target::{Target, Targets};
 
 /// How long the stream is looked at to learn who is there. A site that never answers is invalidated without a number.
 const LOOK: Duration = Duration::from_secs(5);
@@ -98,22 +98,22 @@ fn check(request: &Request<'_>, options: &Options) -> Result<RoutePattern, Stop>
 
 /// Learns who the server is and who is connected, as far as it tells.
 async fn look(target: &Arc<Target>, pattern: RoutePattern) -> Result<(ServerKind, Preview), Stop> {
-    let mut watch = Watch::start(Arc::clone(target), Watchers::LeftOut, None)?;
+    let mut watch = Watch::start(&Targets::from(Arc::clone(target)), Watchers::LeftOut, None)?;
     let known = async {
         loop {
             watch.next().await?;
-            match &watch.site.link {
+            match &watch.site().link {
                 Link::Failed(reason) | Link::Reconnecting { reason, .. } => return Err(Stop::Failed(reason.clone())),
                 Link::Connecting | Link::Live | Link::Stale => {}
             }
             // `authorized` is answered after `connected`, which names the server.
-            if watch.site.authorized().is_some() {
+            if watch.site().authorized().is_some() {
                 return Ok(());
             }
         }
     };
     timeout(LOOK, known).await.unwrap_or(Ok(()))?;
-    Ok((ServerKind::of(&watch.site), Preview::of(pattern, &watch.site)))
+    Ok((ServerKind::of(watch.site()), Preview::of(pattern, watch.site())))
 }
 
 /// What the server counted, by the dashboard's rule: a `skew-tui` has no page to refresh and is no visitor.

@@ -1,32 +1,34 @@
 //! `messages URL`: every message as it comes.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::stop::Stop;
 use super::watch::Watch;
+use crate::feed::Feed;
 use crate::output::{Sink, Voice, message_line, nobody_reads};
+use crate::source::Keep;
 use crate::state::site::{Link, Watchers};
-use crate::target::Target;
+use crate::target::Targets;
 
 /// Time between two looks at whether anybody still reads.
 const READER_CHECK: Duration = Duration::from_secs(1);
 
 /// Prints messages until nobody reads. Being refused stats is no reason to end: other messages come all the same.
-pub(super) async fn run(target: Arc<Target>, voice: Voice) -> Result<(), Stop> {
-    let mut watch = Watch::start(target, Watchers::LeftOut, Some(voice))?;
+pub(super) async fn run(targets: &Targets, voice: Voice) -> Result<(), Stop> {
+    let feed = Feed::live(targets, Keep::Every)?;
+    let mut watch = Watch::over(feed, &targets.labels(), Watchers::LeftOut, Some(voice));
     let mut sink = Sink::new();
     let mut reader = interval(READER_CHECK);
     reader.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            message = watch.next() => {
+            message = watch.next_message() => {
                 if let Some(message) = message? {
                     sink.line(&message_line(&message)).await?;
                 }
-                if let Link::Failed(reason) = &watch.site.link {
+                if let Link::Failed(reason) = &watch.site().link {
                     return Err(Stop::Failed(reason.clone()));
                 }
             }

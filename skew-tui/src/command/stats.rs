@@ -1,6 +1,5 @@
 //! `stats URL`: one answer.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -11,28 +10,28 @@ use super::watchers;
 use crate::cli::Options;
 use crate::output::{ReportOptions, Sink, report, report_line, summary};
 use crate::state::site::{Authorization, Link};
-use crate::target::Target;
+use crate::target::Targets;
 
 /// Longest wait for the site's release list once stats are there: it is asked for at the same time, and not every site has
 /// one.
 const RELEASES: Duration = Duration::from_millis(1_500);
 
 /// Waits for stats, prints them once and is done.
-pub(super) async fn run(target: Arc<Target>, options: &Options) -> Result<(), Stop> {
-    let label = target.label();
-    let mut watch = Watch::start(target, watchers(options), None)?;
+pub(super) async fn run(targets: &Targets, options: &Options) -> Result<(), Stop> {
+    let label = targets.label();
+    let mut watch = Watch::start(targets, watchers(options), None)?;
     let answer = timeout(options.timeout, until_answered(&mut watch)).await;
     let answer = answer.unwrap_or_else(|_| Err(Stop::Failed(silence(&watch))));
     // Only the JSON tells when the current build was released, and skew-server says that itself.
-    if answer.is_ok() && options.json && watch.site.server.is_none() && released_at(&watch).is_none() {
+    if answer.is_ok() && options.json && watch.site().server.is_none() && released_at(&watch).is_none() {
         let _ = timeout(RELEASES, watch.until_releases()).await;
     }
     let text = match (&answer, options.json) {
-        (Ok(()), false) => Some(summary(&watch.site, &label, options.top)),
+        (Ok(()), false) => Some(summary(watch.site(), &label, options.top)),
         // What is known is said even where stats are refused.
         (Ok(()) | Err(Stop::Unauthorized(_)), true) => {
             let options = ReportOptions { without_connections: options.no_connections, top: options.top };
-            let report = report(&watch.site, &label, options)
+            let report = report(watch.site(), &label, options)
                 .map_err(|error| Stop::Failed(format!("the state can't be printed: {error}")))?;
             Some(report_line(&report, watch.now()))
         }
@@ -47,13 +46,13 @@ pub(super) async fn run(target: Arc<Target>, options: &Options) -> Result<(), St
 async fn until_answered(watch: &mut Watch) -> Result<(), Stop> {
     loop {
         watch.next().await?;
-        if watch.site.stats.is_some() {
+        if watch.site().stats.is_some() {
             return Ok(());
         }
         if let Some(stop) = watch.hopeless() {
             return Err(stop);
         }
-        if let Link::Reconnecting { reason, .. } = &watch.site.link {
+        if let Link::Reconnecting { reason, .. } = &watch.site().link {
             return Err(Stop::Failed(reason.clone()));
         }
     }
@@ -61,12 +60,12 @@ async fn until_answered(watch: &mut Watch) -> Result<(), Stop> {
 
 /// When the current build was released, where that is known.
 fn released_at(watch: &Watch) -> Option<u64> {
-    watch.site.released_at(watch.site.current.as_deref()?)
+    watch.site().released_at(watch.site().current.as_deref()?)
 }
 
 /// What it means that nothing came in time.
 fn silence(watch: &Watch) -> String {
-    match watch.site.authorization {
+    match watch.site().authorization {
         Authorization::Pending { asked_at_ms: Some(_) } => {
             "stats were asked for and never answered: the hook skew:authorize-stats may have thrown (on a WebSocket its \
              event has only headers), or the request reached another process of the site"

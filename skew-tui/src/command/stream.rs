@@ -1,6 +1,5 @@
 //! `--json URL`: a line for every state, until interrupted.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
@@ -10,7 +9,7 @@ use super::watch::Watch;
 use super::{signals, watchers};
 use crate::cli::Options;
 use crate::output::{ReportOptions, Sink, Voice, nobody_reads, report, report_line};
-use crate::target::Target;
+use crate::target::Targets;
 
 /// Time between two looks at whether anybody still reads.
 const READER_CHECK: Duration = Duration::from_secs(1);
@@ -19,8 +18,8 @@ const READER_CHECK: Duration = Duration::from_secs(1);
 const LAST_LINE: Duration = Duration::from_millis(500);
 
 /// Prints states until interrupted, refused, or nobody reads.
-pub(super) async fn run(target: Arc<Target>, options: &Options, voice: Voice) -> Result<(), Stop> {
-    let mut stream = Stream::start(target, options, voice)?;
+pub(super) async fn run(targets: &Targets, options: &Options, voice: Voice) -> Result<(), Stop> {
+    let mut stream = Stream::start(targets, options, voice)?;
     let stop = tokio::select! {
         stop = stream.pump() => stop,
         stop = signals::interrupted() => stop,
@@ -44,12 +43,11 @@ struct Stream {
 }
 
 impl Stream {
-    fn start(target: Arc<Target>, options: &Options, voice: Voice) -> Result<Self, Stop> {
-        let label = target.label();
+    fn start(targets: &Targets, options: &Options, voice: Voice) -> Result<Self, Stop> {
         Ok(Self {
-            watch: Watch::start(target, watchers(options), Some(voice))?,
+            watch: Watch::start(targets, watchers(options), Some(voice))?,
             sink: Sink::new(),
-            label,
+            label: targets.label(),
             options: ReportOptions { without_connections: options.no_connections, top: options.top },
             interval: options.interval,
             printed: String::new(),
@@ -71,14 +69,16 @@ impl Stream {
         let mut earliest = Instant::now();
         loop {
             tokio::select! {
-                event = self.watch.next() => {
-                    event?;
+                arrived = self.watch.arrived(), if !changed => {
+                    arrived?;
                     changed = true;
+                }
+                // What comes until then waits unread, where the newest stats replace older ones.
+                () = sleep_until(earliest), if changed => {
+                    self.watch.catch_up();
                     if let Some(stop) = self.watch.hopeless() {
                         return Err(stop);
                     }
-                }
-                () = sleep_until(earliest), if changed => {
                     self.print().await?;
                     changed = false;
                     earliest = Instant::now() + self.interval;
@@ -92,7 +92,7 @@ impl Stream {
 
     /// Prints the state, if it is another than the one before.
     async fn print(&mut self) -> Result<(), Stop> {
-        let report = report(&self.watch.site, &self.label, self.options)
+        let report = report(self.watch.site(), &self.label, self.options)
             .map_err(|error| Stop::Failed(format!("the state can't be printed: {error}")))?;
         if report != self.printed {
             self.writing = true;

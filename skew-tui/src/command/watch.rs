@@ -1,69 +1,107 @@
-//! A source and the state it becomes, for commands without a dashboard.
+//! What happens at the targets and what it becomes, for commands without a dashboard.
 
-use std::sync::Arc;
-
-use crate::clock::Clock;
+use crate::Now;
+use crate::SourceEvent;
+use crate::feed::{Feed, Happening, Next};
 use crate::output::{Voice, refusal};
-use crate::source::Source;
+use crate::source::Keep;
+use crate::state::known::Known;
 use crate::state::site::{Authorization, Link, Refusal, Site, Watchers};
-use crate::target::Target;
-use crate::{Now, SourceEvent};
+use crate::target::Targets;
 
 use super::stop::Stop;
 
 /// A site that is watched.
 pub(super) struct Watch {
-    source: Source,
-    clock: Clock,
+    feed: Feed,
     voice: Option<Voice>,
     /// What is known.
-    pub(super) site: Site,
+    pub(super) known: Known,
+}
+
+/// What a watch has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Woken {
+    /// By something that happened.
+    ByNews,
+    /// By the moment that was asked for.
+    ByTime,
 }
 
 impl Watch {
     /// Begins to watch. With a voice it says what happens to the connection; a command that asks once says only how that
     /// ended.
-    pub(super) fn start(target: Arc<Target>, watchers: Watchers, voice: Option<Voice>) -> Result<Self, Stop> {
-        let source = Source::start(target)?;
-        Ok(Self { source, clock: Clock::start(), voice, site: Site::new(watchers) })
+    pub(super) fn start(targets: &Targets, watchers: Watchers, voice: Option<Voice>) -> Result<Self, Stop> {
+        Ok(Self::over(Feed::live(targets, Keep::Newest)?, &targets.labels(), watchers, voice))
+    }
+
+    /// Watches a feed of targets that are called so.
+    pub(super) fn over(feed: Feed, labels: &[String], watchers: Watchers, voice: Option<Voice>) -> Self {
+        Self { feed, voice, known: Known::new(labels, watchers) }
     }
 
     /// This moment.
     pub(super) fn now(&self) -> Now {
-        self.clock.now()
+        self.feed.now()
     }
 
-    /// Takes in the next event, and says what a person should know of it. Answers the message, where it was one.
-    pub(super) async fn next(&mut self) -> Result<Option<String>, Stop> {
-        let event = self.source.next().await.ok_or_else(|| Stop::Failed("the source has ended".to_owned()))?;
-        let message = match &event {
+    /// The site as a whole.
+    pub(super) fn site(&self) -> &Site {
+        self.known.site()
+    }
+
+    /// Takes in the next event, and says what a person should know of it.
+    pub(super) async fn next(&mut self) -> Result<(), Stop> {
+        self.next_until(None).await.map(drop)
+    }
+
+    /// The same, and answers the message, where it was one.
+    pub(super) async fn next_message(&mut self) -> Result<Option<String>, Stop> {
+        let Next::Happened(happening) = self.feed.next(None).await else { return Err(ended()) };
+        let message = match &happening.event {
             SourceEvent::Frame(message) => Some(message.clone()),
             _ => None,
         };
-        self.take(event);
+        self.take([happening]);
         Ok(message)
+    }
+
+    /// The same as [`Self::next`], but waits no longer than until a moment on [`Now::monotonic_ms`].
+    pub(super) async fn next_until(&mut self, until_ms: Option<u64>) -> Result<Woken, Stop> {
+        match self.feed.next(until_ms).await {
+            Next::Happened(happening) => {
+                self.take([happening]);
+                Ok(Woken::ByNews)
+            }
+            Next::Deadline(_) => Ok(Woken::ByTime),
+            Next::Ended => Err(ended()),
+        }
     }
 
     /// Waits for the site's release list and takes in nothing else, so that all other things stay as they were.
     pub(super) async fn until_releases(&mut self) {
-        while let Some(event) = self.source.next().await {
-            if matches!(event, SourceEvent::Releases(_)) {
-                return self.take(event);
+        while let Next::Happened(happening) = self.feed.next(None).await {
+            if matches!(happening.event, SourceEvent::Releases(_)) {
+                return self.take([happening]);
             }
         }
     }
 
-    /// Takes in what has come and was not waited for.
-    pub(super) fn catch_up(&mut self) {
-        while let Some(event) = self.source.ready() {
-            self.take(event);
-        }
+    /// Waits until [`Self::catch_up`] has something to take in.
+    pub(super) async fn arrived(&self) -> Result<(), Stop> {
+        if self.feed.arrived().await { Ok(()) } else { Err(ended()) }
     }
 
-    fn take(&mut self, event: SourceEvent) {
-        self.site.observe(event, self.clock.now());
+    /// Takes in all that has happened.
+    pub(super) fn catch_up(&mut self) {
+        let happenings: Vec<_> = std::iter::from_fn(|| self.feed.ready()).collect();
+        self.take(happenings);
+    }
+
+    fn take(&mut self, happenings: impl IntoIterator<Item = Happening>) {
+        self.known.observe(happenings);
         // Nobody scrolls back here: what has been said is done with.
-        for entry in self.site.log.drain(..) {
+        for entry in self.known.fleet.drain_log() {
             if let Some(voice) = self.voice {
                 voice.happened(&entry);
             }
@@ -72,15 +110,20 @@ impl Watch {
 
     /// Why there will be no stats, where that is certain.
     pub(super) fn hopeless(&self) -> Option<Stop> {
-        if let Link::Failed(reason) = &self.site.link {
+        let site = self.site();
+        if let Link::Failed(reason) = &site.link {
             return Some(Stop::Failed(reason.clone()));
         }
-        let reason = refusal(&self.site)?;
-        Some(match &self.site.authorization {
+        let reason = refusal(site)?;
+        Some(match &site.authorization {
             Authorization::Refused(Refusal::ByStatus(status, _)) if !matches!(status, 401 | 403) => {
                 Stop::Failed(reason)
             }
             _ => Stop::Unauthorized(reason),
         })
     }
+}
+
+fn ended() -> Stop {
+    Stop::Failed("the source has ended".to_owned())
 }

@@ -157,6 +157,11 @@ fn build(target: &Target, with: impl Fn(ClientBuilder) -> ClientBuilder) -> Resu
             .user_agent(concat!("skew-tui/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(Policy::custom(within_origin));
+        let builder = match (target.address(), target.url().host_str()) {
+            // Port 0 stands for that of the URL.
+            (Some(address), Some(host)) => builder.resolve(host, (address, 0).into()).no_proxy(),
+            _ => builder,
+        };
         let builder = match &identity {
             Some(identity) => builder.identity(identity.clone()),
             None => builder,

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use reqwest::{StatusCode, Url};
 use serde_json::value::RawValue;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::ended::Ended;
+use super::inbox::Outlet;
 use super::opening::MAX_MESSAGE_BYTES;
 use super::releases;
 use crate::http::{Http, HttpError, words};
@@ -21,7 +21,7 @@ const EVERY: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Asks for stats until that fails. `opened` is called with the first answer.
-pub(super) async fn run(http: &Http, outlet: &mpsc::Sender<SourceEvent>, mut opened: impl FnMut()) -> Ended {
+pub(super) async fn run(http: &Http, outlet: &Outlet, mut opened: impl FnMut()) -> Ended {
     let urls = http.target().stats_urls();
     let (mut url, first) = match find(http, &urls).await {
         Ok(found) => found,
@@ -29,7 +29,7 @@ pub(super) async fn run(http: &Http, outlet: &mpsc::Sender<SourceEvent>, mut ope
     };
     let mut frame = Some(first);
     opened();
-    say(outlet, SourceEvent::Open(Transport::Poll)).await;
+    outlet.say(SourceEvent::Open(Transport::Poll)).await;
 
     let release_urls = http.target().release_urls();
     let mut known_releases = None;
@@ -45,7 +45,7 @@ pub(super) async fn run(http: &Http, outlet: &mpsc::Sender<SourceEvent>, mut ope
                 && known_releases.as_ref() != Some(&list)
             {
                 known_releases = Some(list.clone());
-                say(outlet, SourceEvent::Releases(list)).await;
+                outlet.say(SourceEvent::Releases(list)).await;
             }
         }
         let text = match frame.take() {
@@ -63,14 +63,8 @@ pub(super) async fn run(http: &Http, outlet: &mpsc::Sender<SourceEvent>, mut ope
                 Err(ended) => return ended,
             },
         };
-        if outlet.send(SourceEvent::Frame(text)).await.is_err() {
-            return Ended::Lost("nobody listens any more".to_owned());
-        }
+        outlet.say(SourceEvent::Frame(text)).await;
     }
-}
-
-async fn say(outlet: &mpsc::Sender<SourceEvent>, event: SourceEvent) {
-    let _ = outlet.send(event).await;
 }
 
 /// The first place that answers with stats. Where none does, a refusal says more than an absence.

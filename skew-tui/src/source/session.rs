@@ -4,10 +4,10 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use reqwest::Url;
 use skew_proto::{ServerMessage, SubscribeBody};
-use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::ended::Ended;
+use super::inbox::Outlet;
 use super::releases;
 use super::wire::Wire;
 use crate::SourceEvent;
@@ -30,7 +30,7 @@ enum Aside {
 
 /// Reads an open stream to its end: passes on every message, asks for stats on every `connected`, and looks at the
 /// site's release list now and then.
-pub(super) async fn run(mut wire: Wire, http: &Http, base: &Url, outlet: &mpsc::Sender<SourceEvent>) -> Ended {
+pub(super) async fn run(mut wire: Wire, http: &Http, base: &Url, outlet: &Outlet) -> Ended {
     let release_urls = http.target().release_urls();
     let mut known_releases = None;
     let mut current = None;
@@ -46,9 +46,7 @@ pub(super) async fn run(mut wire: Wire, http: &Http, base: &Url, outlet: &mpsc::
                     Err(ended) => return ended,
                 };
                 let peeked = Peeked::of(&text);
-                if outlet.send(SourceEvent::Frame(text)).await.is_err() {
-                    return Ended::Lost("nobody listens any more".to_owned());
-                }
+                outlet.say(SourceEvent::Frame(text)).await;
                 // A build that was not current before has a time of release that is not known yet.
                 if peeked.version.is_some() && peeked.version != current {
                     if current.is_some() {
@@ -59,7 +57,7 @@ pub(super) async fn run(mut wire: Wire, http: &Http, base: &Url, outlet: &mpsc::
                 match (peeked.connection_id, &mut wire) {
                     (Some(id), Wire::Sse(_)) => asides.push(Box::pin(subscribe(http, base, id))),
                     (Some(_), Wire::Ws(ws)) => match ws.subscribe().await {
-                        Ok(()) => say(outlet, SourceEvent::Subscribed).await,
+                        Ok(()) => outlet.say(SourceEvent::Subscribed).await,
                         Err(ended) => return ended,
                     },
                     (None, _) => {}
@@ -69,23 +67,18 @@ pub(super) async fn run(mut wire: Wire, http: &Http, base: &Url, outlet: &mpsc::
                 Aside::Releases(Box::new(releases::read(http, &release_urls).await))
             })),
             Some(aside) = asides.next() => match aside {
-                Aside::Subscribed => say(outlet, SourceEvent::Subscribed).await,
-                Aside::Refused { status, reason } => say(outlet, SourceEvent::Refused { status, reason }).await,
+                Aside::Subscribed => outlet.say(SourceEvent::Subscribed).await,
+                Aside::Refused { status, reason } => outlet.say(SourceEvent::Refused { status, reason }).await,
                 Aside::Failed(ended) => return ended,
                 Aside::Releases(list) => {
                     if let Some(list) = *list && known_releases.as_ref() != Some(&list) {
                         known_releases = Some(list.clone());
-                        say(outlet, SourceEvent::Releases(list)).await;
+                        outlet.say(SourceEvent::Releases(list)).await;
                     }
                 }
             },
         }
     }
-}
-
-/// A closed outlet is noticed by whoever holds the session.
-async fn say(outlet: &mpsc::Sender<SourceEvent>, event: SourceEvent) {
-    let _ = outlet.send(event).await;
 }
 
 /// What of a message matters to the connection itself.

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use tracing::debug;
 
 use super::backoff::Backoff;
 use super::ended::Ended;
+use super::inbox::Outlet;
 use super::places::{Place, Places};
 use super::sse::Sse;
 use super::wire::Wire;
@@ -20,7 +21,7 @@ use crate::{SourceEvent, Transport};
 /// Everything that a source's task holds.
 pub(super) struct Worker {
     http: Http,
-    outlet: mpsc::Sender<SourceEvent>,
+    outlet: Outlet,
     wake: Arc<Notify>,
     places: Places,
     backoff: Backoff,
@@ -28,25 +29,22 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(http: Http, outlet: mpsc::Sender<SourceEvent>, wake: Arc<Notify>) -> Self {
+    pub(super) fn new(http: Http, outlet: Outlet, wake: Arc<Notify>) -> Self {
         let places = Places::of(http.target());
         Self { http, outlet, wake, places, backoff: Backoff::new(), opened_at: None }
     }
 
-    /// Runs until nobody listens.
+    /// Runs until it is aborted.
     pub(super) async fn run(mut self) {
         let wake = Arc::clone(&self.wake);
-        let outlet = self.outlet.clone();
         loop {
             let wait = tokio::select! {
                 ended = self.round() => self.after(ended).await,
                 () = wake.notified() => continue,
-                () = outlet.closed() => return,
             };
             tokio::select! {
                 () = pause(wait) => {}
                 () = wake.notified() => self.backoff.reset(),
-                () = outlet.closed() => return,
             }
         }
     }
@@ -56,7 +54,7 @@ impl Worker {
         self.opened_at = None;
         let mut missing = Vec::new();
         for place in self.places.in_order() {
-            self.say(SourceEvent::Connecting(place.transport)).await;
+            self.outlet.say(SourceEvent::Connecting(place.transport)).await;
             match self.stay(&place).await {
                 Ended::Missing(reason) => missing.push(reason),
                 ended => return ended,
@@ -84,7 +82,7 @@ impl Worker {
         };
         self.places.worked(place);
         self.opened_at = Some(Instant::now());
-        self.say(SourceEvent::Open(place.transport)).await;
+        self.outlet.say(SourceEvent::Open(place.transport)).await;
         session::run(wire, &self.http, &place.base, &self.outlet).await
     }
 
@@ -97,11 +95,11 @@ impl Worker {
         let wait = self.backoff.next(rand::random());
         let reason = match ended {
             Ended::Stale => {
-                self.say(SourceEvent::Stale).await;
+                self.outlet.say(SourceEvent::Stale).await;
                 return Some(wait);
             }
             Ended::Refused { status, reason } => {
-                self.say(SourceEvent::Refused { status, reason: reason.clone() }).await;
+                self.outlet.say(SourceEvent::Refused { status, reason: reason.clone() }).await;
                 // Asking again soon would only look like an attack.
                 self.lost(reason, Backoff::CAP).await;
                 return Some(Backoff::CAP);
@@ -121,19 +119,14 @@ impl Worker {
             self.lost(reason, wait).await;
             return Some(wait);
         }
-        self.say(SourceEvent::Failed(reason)).await;
+        self.outlet.say(SourceEvent::Failed(reason)).await;
         None
     }
 
     async fn lost(&self, reason: String, wait: Duration) {
         // Longer than 30 s it never is.
         let retry_ms = u64::try_from(wait.as_millis()).unwrap_or_default();
-        self.say(SourceEvent::Lost { reason, retry_ms }).await;
-    }
-
-    /// A closed outlet is noticed by [`Worker::run`].
-    async fn say(&self, event: SourceEvent) {
-        let _ = self.outlet.send(event).await;
+        self.outlet.say(SourceEvent::Lost { reason, retry_ms }).await;
     }
 }
 

@@ -6,6 +6,8 @@ use skew_proto::{Connection, Counts, Releases, Rollout, ServerInfo, ServerMessag
 
 use crate::{Now, SourceEvent, Transport};
 
+pub use merge::TARGET;
+
 /// Entries that the log keeps.
 const LOG_ENTRIES: usize = 500;
 
@@ -101,6 +103,21 @@ pub enum Level {
     Error,
 }
 
+/// Whether the figures are those of every target that is watched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Coverage {
+    /// They are, or none answers, which [`Site::link`] tells.
+    #[default]
+    Whole,
+    /// Some targets don't answer, and nothing of them is in the figures.
+    Partial {
+        /// Number of targets that answer.
+        answering: usize,
+        /// Number of targets.
+        of: usize,
+    },
+}
+
 /// What is known of one site.
 #[derive(Debug, Clone)]
 pub struct Site {
@@ -127,12 +144,17 @@ pub struct Site {
     pub era: u64,
     /// The figures of `stats` that are shown.
     pub figures: Figures,
+    /// Whether the figures are those of every target.
+    pub coverage: Coverage,
     /// What happened, oldest first.
     pub log: VecDeque<LogEntry>,
     /// When the current build was released, in milliseconds since 1970, by the server's own word.
     current_released_at: Option<u64>,
+    /// Public ids of this client's own connections: one for each target.
+    own: Vec<String>,
     watchers: Watchers,
     damage_reported: bool,
+    overlap_reported: bool,
     logged: u64,
 }
 
@@ -152,10 +174,13 @@ impl Site {
             taken: 0,
             era: 0,
             figures: Figures::default(),
+            coverage: Coverage::Whole,
             log: VecDeque::new(),
             current_released_at: None,
+            own: Vec::new(),
             watchers,
             damage_reported: false,
+            overlap_reported: false,
             logged: 0,
         }
     }
@@ -253,6 +278,7 @@ impl Site {
             self.set_current(current.to_owned(), now);
             self.current_released_at = stats.extra.get("releasedAt").and_then(|value| value.as_u64());
         }
+        self.own = stats.your_id.iter().cloned().collect();
         self.stats = Some(stats);
         self.stats_at = Some(now);
         self.taken += 1;
@@ -306,16 +332,19 @@ impl Site {
         self.releases.released_at(version).or_else(by_server).or_else(by_server_of_all)
     }
 
-    /// The public id of this client's own connection.
+    /// The public id of this client's own connection, where it has no more than one.
     #[must_use]
     pub fn your_id(&self) -> Option<&str> {
-        self.stats.as_ref()?.your_id.as_deref()
+        match self.own.as_slice() {
+            [id] => Some(id),
+            _ => None,
+        }
     }
 
-    /// Whether a connection is this client's own.
+    /// Whether a connection is one of this client's own.
     #[must_use]
     pub fn is_own(&self, connection: &Connection) -> bool {
-        self.your_id() == Some(&connection.id)
+        self.own.contains(&connection.id)
     }
 
     /// Whether a connection is a `skew-tui`, this one or another, and no visitor.
@@ -394,5 +423,6 @@ fn take_one(counts: &mut Counts, key: &str) {
     }
 }
 
+mod merge;
 #[cfg(test)]
 mod tests;

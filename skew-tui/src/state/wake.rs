@@ -9,7 +9,7 @@ impl State {
     /// sleeps until then.
     #[must_use]
     pub fn next_wake(&self) -> Option<u64> {
-        let countdown = match self.site.link {
+        let countdown = match self.site().link {
             Link::Reconnecting { retry_at_ms, .. } => {
                 clock::seconds_left_changes_in(retry_at_ms.saturating_sub(self.now.monotonic_ms))
             }
@@ -28,10 +28,10 @@ impl State {
     /// How old the figures are, in milliseconds, where they may be old: while stats arrive they are new.
     #[must_use]
     pub fn figures_age(&self) -> Option<u64> {
-        if self.site.link == Link::Live && self.site.authorization == Authorization::Granted {
+        if self.site().link == Link::Live && self.site().authorization == Authorization::Granted {
             return None;
         }
-        Some(self.now.since(self.site.stats_at?))
+        Some(self.now.since(self.site().stats_at?))
     }
 
     /// How long ago the current build was released, in milliseconds, where the site tells.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use skew_tui::SourceEvent;
-use skew_tui::source::Source;
+use skew_tui::feed::{Feed, Next};
 use skew_tui::target::TransportChoice;
 use tokio::time::{advance, pause};
 
@@ -32,8 +32,9 @@ impl Drop for StoppedClock {
     }
 }
 
-async fn next(source: &mut Source) -> SourceEvent {
-    source.next().await.expect("the source goes on")
+async fn next(source: &mut Feed) -> SourceEvent {
+    let Next::Happened(happening) = source.next(None).await else { panic!("the source goes on") };
+    happening.event
 }
 
 #[tokio::test]

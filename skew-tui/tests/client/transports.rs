@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use skew_tui::source::Source;
+use skew_tui::feed::{Feed, Next};
+use skew_tui::source::Keep;
 use skew_tui::state::site::{Site, Watchers};
 use skew_tui::target::{Settings, Target, TransportChoice};
 use skew_tui::{Now, SourceEvent, Transport};
@@ -11,18 +12,18 @@ use tokio::time::timeout;
 use crate::program::{PATIENCE, run, skew_tui};
 use crate::server::{Answer, CONNECTED, STATS, Server};
 
-pub(crate) fn source(url: &str, transport: TransportChoice) -> Source {
+pub(crate) fn source(url: &str, transport: TransportChoice) -> Feed {
     let settings = Settings { url: url.into(), transport, ..Settings::default() };
-    Source::start(Arc::new(Target::new(settings).unwrap())).unwrap()
+    Feed::live(&Arc::new(Target::new(settings).unwrap()).into(), Keep::Every).unwrap()
 }
 
 /// Watches until `done`, and answers all that happened.
-pub(crate) async fn until(source: &mut Source, done: impl Fn(&SourceEvent) -> bool) -> Vec<SourceEvent> {
+pub(crate) async fn until(feed: &mut Feed, done: impl Fn(&SourceEvent) -> bool) -> Vec<SourceEvent> {
     let mut events = Vec::new();
     let watched = async {
-        while let Some(event) = source.next().await {
-            let last = done(&event);
-            events.push(event);
+        while let Next::Happened(happening) = feed.next(None).await {
+            let last = done(&happening.event);
+            events.push(happening.event);
             if last {
                 return;
             }

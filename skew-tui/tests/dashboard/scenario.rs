@@ -2,6 +2,7 @@
 
 use skew_proto::{Release, Releases};
 use skew_tui::action::Access;
+use skew_tui::feed::Happening;
 use skew_tui::state::site::Watchers;
 use skew_tui::state::{Event, Setup, State};
 use skew_tui::{Now, SourceEvent, Transport};
@@ -22,14 +23,14 @@ pub(crate) fn begin() -> State {
 
 pub(crate) fn with_access(access: Access) -> State {
     let label = "shop.example.com".to_owned();
-    State::new(Setup { label, access, watchers: Watchers::LeftOut, ..Setup::default() }, at(0))
+    let targets = vec![label.clone()];
+    State::new(Setup { label, targets, access, watchers: Watchers::LeftOut, ..Setup::default() }, at(0))
 }
 
 /// Tells a state what a source says, all at one moment.
 pub(crate) fn tell(state: &mut State, ms: u64, events: impl IntoIterator<Item = SourceEvent>) {
-    for event in events {
-        state.update(Event::Source(event), at(ms));
-    }
+    let happenings = events.into_iter().map(|event| Happening { from: 0, event, at: at(ms) }).collect();
+    state.update(Event::Happened(happenings), at(ms));
 }
 
 pub(crate) fn frame(json: &serde_json::Value) -> SourceEvent {
