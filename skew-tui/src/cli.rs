@@ -88,7 +88,7 @@ pub enum Command {
     /// Find out why a site shows no figures, or wrong ones, and what to do. Changes nothing there.
     Doctor {
         /// The site, such as https://shop.example.com
-        url: String,
+        url: Option<String>,
     },
     /// Try it all without a server: a simulated rollout on this machine.
     Demo {

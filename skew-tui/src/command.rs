@@ -81,7 +81,7 @@ async fn run(cli: &Cli, voice: Voice) -> Result<(), Stop> {
         }
         (Some(Command::Doctor { url }), _) => {
             logging::start(options, voice)?;
-            signals::until_interrupted(doctor::run(&[target(url)?], options)).await
+            signals::until_interrupted(doctor::run(&options.targets(url.as_deref())?, options)).await
         }
         (Some(Command::Demo { connections }), _) => {
             let demo = Demo::start(*connections).await.map_err(|error| Stop::Failed(error.to_string()))?;

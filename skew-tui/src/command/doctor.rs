@@ -6,14 +6,13 @@ use super::stop::Stop;
 use crate::cli::Options;
 use crate::doctor::{Finding, Severity, examine};
 use crate::output::{Sink, diagnosis, diagnosis_line};
-use crate::target::Target;
+use crate::target::Targets;
 
 /// Examines one target after the other and prints what was found.
-pub(super) async fn run(targets: &[Arc<Target>], options: &Options) -> Result<(), Stop> {
+pub(super) async fn run(targets: &Targets, options: &Options) -> Result<(), Stop> {
     let mut sink = Sink::new();
     let mut worst = None;
-    for target in targets {
-        let label = target.label();
+    for (target, label) in targets.iter().zip(targets.labels()) {
         let findings = examine(Arc::clone(target), options.timeout).await;
         let text = if options.json {
             diagnosis_line(&label, &findings)
