@@ -27,11 +27,11 @@ pub(super) async fn run(targets: &Targets, options: &Options) -> Result<(), Stop
         let _ = timeout(RELEASES, watch.until_releases()).await;
     }
     let text = match (&answer, options.json) {
-        (Ok(()), false) => Some(summary(watch.site(), &label, options.top)),
+        (Ok(()), false) => Some(summary(&watch.known, &label, options.top)),
         // What is known is said even where stats are refused.
         (Ok(()) | Err(Stop::Unauthorized(_)), true) => {
             let options = ReportOptions { without_connections: options.no_connections, top: options.top };
-            let report = report(watch.site(), &label, options)
+            let report = report(&watch.known, &label, options)
                 .map_err(|error| Stop::Failed(format!("the state can't be printed: {error}")))?;
             Some(report_line(&report, watch.now()))
         }

@@ -92,7 +92,7 @@ impl Stream {
 
     /// Prints the state, if it is another than the one before.
     async fn print(&mut self) -> Result<(), Stop> {
-        let report = report(self.watch.site(), &self.label, self.options)
+        let report = report(&self.watch.known, &self.label, self.options)
             .map_err(|error| Stop::Failed(format!("the state can't be printed: {error}")))?;
         if report != self.printed {
             self.writing = true;

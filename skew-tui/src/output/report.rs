@@ -4,8 +4,10 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use skew_proto::{Connection, Counts, Damage, Rollout, text};
 
+use crate::state::fleet::Member;
 use crate::state::invalidation::knows_every_kind;
-use crate::state::site::{Authorization, Link, Refusal, Site, Watchers};
+use crate::state::known::Known;
+use crate::state::site::{Authorization, Coverage, Link, Refusal, Site, Watchers};
 use crate::{Now, Transport};
 
 /// Version of the object's shape.
@@ -54,6 +56,12 @@ struct Report<'a> {
     /// Whether everybody is at `/`, as where route tracking is off.
     route_tracking_seems_off: bool,
     your_id: Option<&'a str>,
+    /// Where some of several targets don't answer, and nothing of them is in the figures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partial: Option<Partial>,
+    /// Each of several targets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    targets: Vec<TargetReport<'a>>,
     /// What a visitor had damaged in the server's message, and was counted from its list.
     #[serde(skip_serializing_if = "Option::is_none")]
     damage: Option<&'a Damage>,
@@ -66,13 +74,55 @@ struct Report<'a> {
 }
 
 #[derive(Serialize)]
+struct Partial {
+    answering: usize,
+    of: usize,
+}
+
+/// One of several targets: what is told of the whole, as far as it is of use for a part.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TargetReport<'a> {
+    target: &'a str,
+    link: &'static str,
+    reason: Option<&'a str>,
+    transport: Option<&'static str>,
+    authorized: Option<bool>,
+    refusal: Option<String>,
+    current: Option<&'a str>,
+    rollout: Option<Rollout>,
+    total: Option<u64>,
+    your_id: Option<&'a str>,
+}
+
+impl<'a> TargetReport<'a> {
+    fn of(member: &'a Member) -> Self {
+        let site = &member.site;
+        Self {
+            target: &member.label,
+            link: link(&site.link),
+            reason: reason(&site.link),
+            transport: site.transport.map(transport),
+            authorized: site.authorized(),
+            refusal: refusal(site),
+            current: site.current.as_deref(),
+            rollout: site.rollout(),
+            total: site.stats.is_some().then_some(site.figures.total),
+            your_id: site.your_id(),
+        }
+    }
+}
+
+#[derive(Serialize)]
 struct Omitted {
     routes: usize,
     connections: usize,
 }
 
 /// The state without the time, so that equal states are equal lines. Complete it with [`report_line`].
-pub(crate) fn report(site: &Site, label: &str, options: ReportOptions) -> Result<String, serde_json::Error> {
+pub(crate) fn report(known: &Known, label: &str, options: ReportOptions) -> Result<String, serde_json::Error> {
+    let site = known.site();
+    let members = known.fleet.members();
     let limit = options.top.unwrap_or(usize::MAX);
     let connections = site.connections();
     let routes = ranked(&site.figures.routes);
@@ -99,6 +149,11 @@ pub(crate) fn report(site: &Site, label: &str, options: ReportOptions) -> Result
         routes: Ranked(routes.0.into_iter().take(limit).collect()),
         route_tracking_seems_off: site.route_tracking_seems_off(),
         your_id: site.your_id(),
+        partial: match site.coverage {
+            Coverage::Partial { answering, of } => Some(Partial { answering, of }),
+            Coverage::Whole => None,
+        },
+        targets: if members.len() > 1 { members.iter().map(TargetReport::of).collect() } else { Vec::new() },
         damage: site.stats.as_ref().map(|stats| &stats.damage).filter(|damage| !damage.is_empty()),
         connections: (!options.without_connections).then(|| &connections[..connections.len().min(limit)]),
         omitted,
@@ -192,6 +247,7 @@ mod tests {
 
     use super::*;
     use crate::SourceEvent;
+    use crate::feed::Happening;
 
     const AT: Now = Now { monotonic_ms: 5, unix_ms: 1_795_325_310_321 };
 
@@ -200,20 +256,42 @@ mod tests {
         {"id":"me","version":"b2","route":"/__skew/tui"},{"id":"u","version":"b2","route":"/a\u001b[2J"},
         {"id":"v","version":"b2","route":"/a\u001b[2J"},{"id":"w","version":"b1","route":"/","ip":"::1"}]}"#;
 
-    fn site(frames: &[&str]) -> Site {
-        let mut site = Site::new(Watchers::LeftOut);
-        site.observe(SourceEvent::Connecting(Transport::Sse), AT);
-        site.observe(SourceEvent::Open(Transport::Sse), AT);
-        for frame in frames {
-            site.observe(SourceEvent::Frame((*frame).to_owned()), AT);
-        }
-        site
+    fn tell(known: &mut Known, from: usize, events: impl IntoIterator<Item = SourceEvent>) {
+        known.observe(events.into_iter().map(|event| Happening { from, event, at: AT }));
     }
 
-    fn line(site: &Site, options: ReportOptions) -> Value {
-        let line = report_line(&report(site, "x.test", options).unwrap(), AT);
+    fn frames<'a>(frames: &'a [&str]) -> impl Iterator<Item = SourceEvent> + 'a {
+        let opening = [SourceEvent::Connecting(Transport::Sse), SourceEvent::Open(Transport::Sse)];
+        opening.into_iter().chain(frames.iter().map(|frame| SourceEvent::Frame((*frame).to_owned())))
+    }
+
+    fn site(told: &[&str]) -> Known {
+        let mut known = Known::new(&[], Watchers::LeftOut);
+        tell(&mut known, 0, frames(told));
+        known
+    }
+
+    fn line(known: &Known, options: ReportOptions) -> Value {
+        let line = report_line(&report(known, "x.test", options).unwrap(), AT);
         assert!(!line.contains(text::is_harmful));
         serde_json::from_str(&line).unwrap()
+    }
+
+    #[test]
+    fn several_targets_are_told_one_by_one_and_partial_where_one_does_not_answer() {
+        let mut known = Known::new(&["a".to_owned(), "b".to_owned()], Watchers::LeftOut);
+        let other = STATS.replace(r#""id":""#, r#""id":"2-"#).replace(r#""yourId":""#, r#""yourId":"2-"#);
+        tell(&mut known, 0, frames(&[STATS]));
+        tell(&mut known, 1, frames(&[&other]));
+        let whole = line(&known, ReportOptions::default());
+        assert_eq!((&whole["total"], &whole["watching"], &whole["yourId"]), (&json!(6), &json!(2), &Value::Null));
+        assert_eq!((&whole["targets"][1]["target"], &whole["targets"][1]["yourId"]), (&json!("b"), &json!("2-me")));
+        assert_eq!((&whole["connections"][7]["target"], whole.get("partial")), (&json!("b"), None));
+        tell(&mut known, 1, [SourceEvent::Lost { reason: "reset".into(), retry_ms: 500 }]);
+        let partial = line(&known, ReportOptions::default());
+        assert_eq!((&partial["total"], &partial["partial"]), (&json!(3), &json!({"answering": 1, "of": 2})));
+        assert_eq!((&partial["link"], &partial["targets"][1]["reason"]), (&json!("live"), &json!("reset")));
+        assert_eq!(line(&site(&[STATS]), ReportOptions::default()).get("targets"), None);
     }
 
     #[test]
@@ -254,7 +332,7 @@ mod tests {
     #[test]
     fn old_figures_stay_and_are_called_stale() {
         let mut site = site(&[STATS]);
-        site.observe(SourceEvent::Lost { reason: "reset".into(), retry_ms: 500 }, AT);
+        tell(&mut site, 0, [SourceEvent::Lost { reason: "reset".into(), retry_ms: 500 }]);
         let line = line(&site, ReportOptions::default());
         assert_eq!((&line["total"], &line["stale"], &line["link"]), (&json!(3), &json!(true), &json!("reconnecting")));
         assert_eq!(line["reason"], "reset");
@@ -270,7 +348,7 @@ mod tests {
     #[test]
     fn a_refusal_by_skew_server_names_its_own_options() {
         let ours = r#"{"type":"connected","version":"b2","connectionId":"c","server":{"name":"skew-server"}}"#;
-        let refusal = super::refusal(&site(&[ours, r#"{"type":"stats-unauthorized"}"#])).unwrap();
+        let refusal = super::refusal(site(&[ours, r#"{"type":"stats-unauthorized"}"#]).site()).unwrap();
         assert!(refusal.contains("--stats-secret-file") && !refusal.contains("hook"), "{refusal}");
     }
 
@@ -291,7 +369,8 @@ mod tests {
         let mut site = site(&[STATS]);
         let before = report(&site, "x", ReportOptions::default()).unwrap();
         let later = Now { monotonic_ms: 9_999, unix_ms: AT.unix_ms + 9_999 };
-        site.observe(SourceEvent::Frame(r#"{"type":"keepalive","timestamp":1}"#.into()), later);
+        let event = SourceEvent::Frame(r#"{"type":"keepalive","timestamp":1}"#.into());
+        site.observe([Happening { from: 0, event, at: later }]);
         assert_eq!(report(&site, "x", ReportOptions::default()).unwrap(), before);
     }
 }

@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use skew_proto::{Counts, percent_label, text};
 
-use crate::state::site::Site;
+use crate::state::fleet::Member;
+use crate::state::known::Known;
+use crate::state::site::{Coverage, Link};
 
 /// Characters of a route or version that are shown.
 const NAME_CHARS: usize = 60;
@@ -13,8 +15,9 @@ const NAME_CHARS: usize = 60;
 const ROWS: usize = 10;
 
 /// Who is connected, on which build and which page. At most `top` rows of each table.
-pub(crate) fn summary(site: &Site, label: &str, top: Option<usize>) -> String {
+pub(crate) fn summary(known: &Known, label: &str, top: Option<usize>) -> String {
     let mut out = String::new();
+    let site = known.site();
     let total = site.figures.total;
     let current = site.current.as_deref();
     line(&mut out, &format!("{label}: {}, {} watching", connections(total), site.figures.watching));
@@ -36,6 +39,13 @@ pub(crate) fn summary(site: &Site, label: &str, top: Option<usize>) -> String {
         }
         None => line(&mut out, "the current build is not known"),
     }
+    if let Coverage::Partial { answering, of } = site.coverage {
+        line(&mut out, &format!("partial: only {answering} of {of} targets answer"));
+    }
+    if known.fleet.members().len() > 1 {
+        line(&mut out, "\ntargets");
+        known.fleet.members().iter().for_each(|member| target(&mut out, member));
+    }
     let rows = top.unwrap_or(ROWS);
     table(&mut out, "builds at last connect", &site.figures.versions, total, rows, |version| {
         if Some(version) == current { "  current" } else { "" }
@@ -46,6 +56,23 @@ pub(crate) fn summary(site: &Site, label: &str, top: Option<usize>) -> String {
     }
     out.truncate(out.trim_end().len());
     out
+}
+
+fn target(out: &mut String, member: &Member) {
+    let site = &member.site;
+    let state = match &site.link {
+        Link::Live if site.stats.is_some() => {
+            let share = site.rollout().map(|rollout| percent_label(rollout.current, site.figures.total));
+            let share = share.unwrap_or_else(|| "—".to_owned());
+            let current = text::cut(site.current.as_deref().unwrap_or("unknown"), NAME_CHARS);
+            format!("{:>8}  {share:>7}  {}  on {current}", site.figures.total, member.label)
+        }
+        Link::Reconnecting { reason, .. } | Link::Failed(reason) => {
+            format!("{:>8}  {:>7}  {}: {reason}", "—", "—", member.label)
+        }
+        _ => format!("{:>8}  {:>7}  {}: no figures yet", "—", "—", member.label),
+    };
+    line(out, &state);
 }
 
 fn table(out: &mut String, title: &str, counts: &Counts, total: u64, rows: usize, mark: impl Fn(&str) -> &'static str) {
@@ -78,15 +105,40 @@ fn line(out: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::feed::Happening;
     use crate::state::site::Watchers;
-    use crate::{Now, SourceEvent};
+    use crate::{Now, SourceEvent, Transport};
 
-    fn site(frames: &[&str]) -> Site {
-        let mut site = Site::new(Watchers::LeftOut);
-        for frame in frames {
-            site.observe(SourceEvent::Frame((*frame).to_owned()), Now::default());
-        }
-        site
+    fn site(frames: &[&str]) -> Known {
+        let mut known = Known::new(&[], Watchers::LeftOut);
+        tell(&mut known, 0, frames);
+        known
+    }
+
+    fn tell(known: &mut Known, from: usize, frames: &[&str]) {
+        let events = frames.iter().map(|frame| SourceEvent::Frame((*frame).to_owned()));
+        let events = std::iter::once(SourceEvent::Open(Transport::Sse)).chain(events);
+        known.observe(events.map(|event| Happening { from, event, at: Now::default() }));
+    }
+
+    #[test]
+    fn several_targets_are_listed_and_a_missing_one_makes_it_partial() {
+        let stats = |id: &str| {
+            format!(
+                r#"{{"type":"stats","total":1,"versions":{{"b2":1}},"routes":{{"/":1}},"connections":[{{"id":"{id}","version":"b2","route":"/"}}]}}"#
+            )
+        };
+        let mut known = Known::new(&["a".to_owned(), "b".to_owned()], Watchers::LeftOut);
+        tell(&mut known, 0, &[CONNECTED, &stats("x")]);
+        let reason = "connection refused".to_owned();
+        let event = SourceEvent::Lost { reason, retry_ms: 500 };
+        known.observe([Happening { from: 1, event, at: Now::default() }]);
+        let text = summary(&known, "x.test", None);
+        assert!(text.contains("partial: only 1 of 2 targets answer"), "{text}");
+        assert!(text.contains("       1    100 %  a  on b2") && text.contains("b: connection refused"), "{text}");
+        tell(&mut known, 1, &[CONNECTED, &stats("y")]);
+        let text = summary(&known, "x.test", None);
+        assert!(text.starts_with("x.test: 2 connections") && !text.contains("partial"), "{text}");
     }
 
     const CONNECTED: &str = r#"{"type":"connected","version":"b2","connectionId":"c"}"#;

@@ -93,3 +93,6 @@ impl Fleet {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
