@@ -6,6 +6,7 @@
 mod options;
 mod secrets;
 mod values;
+mod wait;
 
 use std::path::PathBuf;
 
@@ -14,16 +15,19 @@ use clap::{CommandFactory, Parser, Subcommand};
 use skew_proto::MatchKind;
 
 pub use options::{ColorChoice, Options, ThemeChoice};
+pub use wait::WaitArgs;
 
 use crate::target::{TargetError, Targets};
 
 /// The exit codes, as `--help` shows them.
 const AFTER_HELP: &str = "\
 Exit codes:
-  0    done, or whoever read the output has closed it
+  0    done, or whoever read the output has closed it; of wait: met, and nothing else
   1    error
   2    wrong usage
   4    not authorized to see stats, or to invalidate
+  8    wait: superseded by a later release, or not met when asked once
+  124  wait: timed out
   130  interrupted (SIGINT, SIGTERM)
 
 Secrets are never arguments, which every process of the machine can read. They stand in files, or in SKEW_TOKEN,
@@ -64,6 +68,8 @@ pub enum Command {
         /// The site, such as https://shop.example.com
         url: Option<String>,
     },
+    /// Wait until a share of the connected tabs is on a build, and tell by the exit code whether it is.
+    Wait(WaitArgs),
     /// Send the users of a page a refresh.
     Invalidate {
         /// The site, such as https://shop.example.com

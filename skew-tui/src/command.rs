@@ -10,6 +10,7 @@ mod signals;
 mod stats;
 mod stop;
 mod stream;
+mod wait;
 mod watch;
 
 use std::process::ExitCode;
@@ -72,6 +73,10 @@ async fn run(cli: &Cli, voice: Voice) -> Result<(), Stop> {
         (Some(Command::Stats { url }), _) => {
             logging::start(options, voice)?;
             signals::until_interrupted(stats::run(&options.targets(url.as_deref())?, options)).await
+        }
+        (Some(Command::Wait(args)), _) => {
+            logging::start(options, voice)?;
+            wait::run(target(&args.url)?, args, options, voice).await
         }
         (Some(Command::Invalidate { url, route, kind, dry_run, yes }), _) => {
             logging::start(options, voice)?;

@@ -26,6 +26,7 @@ pub mod target;
 mod terminal;
 pub mod theme;
 pub mod view;
+pub mod wait;
 
 pub use event::{SourceEvent, Transport};
 pub use now::Now;

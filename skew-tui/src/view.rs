@@ -17,7 +17,7 @@ mod page;
 mod pane;
 mod rollout;
 mod routes;
-mod text;
+pub(crate) mod text;
 mod versions;
 
 use ratatui::buffer::Buffer;

@@ -31,6 +31,7 @@ fn every_flag_that_is_named_exists() {
     for (program, words) in [
         ("skew-tui", &["--help"][..]),
         ("skew-tui", &["invalidate", "--help"]),
+        ("skew-tui", &["wait", "--help"]),
         ("skew-tui", &["demo", "--help"]),
         ("skew-server", &["--help"]),
     ] {

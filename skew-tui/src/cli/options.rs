@@ -130,10 +130,10 @@ pub struct Options {
     #[arg(long, global = true, env = "SKEW_COUNT_WATCHERS", value_parser = values::switch(), help_heading = "Output")]
     pub count_watchers: bool,
 
-    /// How long a command that asks once waits for the answer
-    #[arg(long, global = true, env = "SKEW_TIMEOUT", value_name = "TIME", default_value = "10s",
-          value_parser = values::interval, help_heading = "Output")]
-    pub timeout: Duration,
+    /// How long a command takes at most for an answer; with 0 wait asks once [default: 10s, of wait 30m]
+    #[arg(long, global = true, env = "SKEW_TIMEOUT", value_name = "TIME", value_parser = values::patience,
+          help_heading = "Output")]
+    pub timeout: Option<Duration>,
 
     /// Whether to colour; NO_COLOR is honoured
     #[arg(long, global = true, env = "SKEW_COLOR", value_enum, default_value_t, help_heading = "Output")]

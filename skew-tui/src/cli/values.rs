@@ -6,9 +6,16 @@ use clap::builder::TypedValueParser;
 use jiff::SignedDuration;
 use skew_proto::MatchKind;
 
+use crate::wait::Wanted;
+
 /// A kind of match by its name.
 pub(super) fn match_kind() -> impl TypedValueParser<Value = MatchKind> {
     clap::builder::StringValueParser::new().try_map(|word| word.parse::<MatchKind>())
+}
+
+/// A build's id, or `current`.
+pub(super) fn wanted(text: &str) -> Result<Wanted, String> {
+    if text.is_empty() { Err("write a build's id, or current".to_owned()) } else { Ok(Wanted::from(text)) }
 }
 
 /// A switch, where its environment variable sets it: `1`, `true`, `yes`, `on` or their opposites.
@@ -20,6 +27,11 @@ pub(super) fn switch() -> impl TypedValueParser<Value = bool> {
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let parsed = text.parse::<SignedDuration>().map_err(|_| "write a time such as 250ms, 2s or 1m")?;
     Duration::try_from(parsed).map_err(|_| "a time can't be negative".to_owned())
+}
+
+/// [`duration`], or a bare `0`.
+pub(super) fn patience(text: &str) -> Result<Duration, String> {
+    if text == "0" { Ok(Duration::ZERO) } else { duration(text) }
 }
 
 /// [`duration`], but not so short that it means none.
@@ -41,5 +53,6 @@ mod tests {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
         assert!(interval("1ms").is_err());
+        assert_eq!((patience("0"), patience("30m")), (Ok(Duration::ZERO), Ok(Duration::from_secs(1_800))));
     }
 }

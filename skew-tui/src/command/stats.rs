@@ -20,7 +20,7 @@ const RELEASES: Duration = Duration::from_millis(1_500);
 pub(super) async fn run(targets: &Targets, options: &Options) -> Result<(), Stop> {
     let label = targets.label();
     let mut watch = Watch::start(targets, watchers(options), None)?;
-    let answer = timeout(options.timeout, until_answered(&mut watch)).await;
+    let answer = timeout(options.answer_within(), until_answered(&mut watch)).await;
     let answer = answer.unwrap_or_else(|_| Err(Stop::Failed(silence(&watch))));
     // Only the JSON tells when the current build was released, and skew-server says that itself.
     if answer.is_ok() && options.json && watch.site().server.is_none() && released_at(&watch).is_none() {

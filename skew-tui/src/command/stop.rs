@@ -17,6 +17,10 @@ pub(super) enum Stop {
     Usage(String),
     /// The credentials are not enough.
     Unauthorized(String),
+    /// A share was not met when it was asked for, or can't be met any more.
+    NotMet(String),
+    /// The time that was given is over.
+    TimedOut(String),
     /// Anything else.
     Failed(String),
 }
@@ -29,6 +33,8 @@ impl Stop {
             Self::Failed(_) => 1,
             Self::Usage(_) => 2,
             Self::Unauthorized(_) => 4,
+            Self::NotMet(_) => 8,
+            Self::TimedOut(_) => 124,
             Self::Interrupted => 130,
         }
     }
@@ -37,7 +43,11 @@ impl Stop {
     pub(super) fn message(&self) -> Option<&str> {
         match self {
             Self::Closed | Self::Interrupted => None,
-            Self::Usage(message) | Self::Unauthorized(message) | Self::Failed(message) => Some(message),
+            Self::Usage(message)
+            | Self::Unauthorized(message)
+            | Self::NotMet(message)
+            | Self::TimedOut(message)
+            | Self::Failed(message) => Some(message),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::state::site::{Authorization, Coverage, Link, Refusal, Site, Watchers}
 use crate::{Now, Transport};
 
 /// Version of the object's shape.
-const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 1;
 
 /// What of the state is printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

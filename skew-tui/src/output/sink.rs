@@ -34,10 +34,16 @@ impl Sink {
 
     /// Prints a text and a line end, and gets it out.
     pub(crate) async fn line(&mut self, text: &str) -> Result<(), SinkError> {
-        let mut bytes = Vec::with_capacity(text.len() + 1);
-        bytes.extend_from_slice(text.as_bytes());
-        bytes.push(b'\n');
-        self.out.write_all(&bytes).await?;
+        self.write(format!("{text}\n")).await
+    }
+
+    /// Puts a text in the place of the line that the cursor is on, on a terminal. An empty one takes that line away.
+    pub(crate) async fn redraw(&mut self, text: &str) -> Result<(), SinkError> {
+        self.write(format!("\r\x1b[K{text}")).await
+    }
+
+    async fn write(&mut self, text: String) -> Result<(), SinkError> {
+        self.out.write_all(text.as_bytes()).await?;
         self.out.flush().await?;
         Ok(())
     }

@@ -142,6 +142,8 @@ pub struct Site {
     /// Number of gaps there were: each loss of the connection, and each new try. What was listed before a gap and what is
     /// listed after it can't be compared: the same tabs may have other ids.
     pub era: u64,
+    /// When the server last said anything on its stream, a keepalive too. It says what has changed before that.
+    pub heard_at: Option<Now>,
     /// The figures of `stats` that are shown.
     pub figures: Figures,
     /// Whether the figures are those of every target.
@@ -173,6 +175,7 @@ impl Site {
             stats_at: None,
             taken: 0,
             era: 0,
+            heard_at: None,
             figures: Figures::default(),
             coverage: Coverage::Whole,
             log: VecDeque::new(),
@@ -203,7 +206,10 @@ impl Site {
                 self.link = Link::Live;
                 self.note(now, Level::Info, format!("connected over {transport}"));
             }
-            SourceEvent::Frame(text) => self.frame(&text, now),
+            SourceEvent::Frame(text) => {
+                self.heard_at = Some(now);
+                self.frame(&text, now);
+            }
             SourceEvent::Subscribed => {
                 if self.authorization == (Authorization::Pending { asked_at_ms: None }) {
                     self.authorization = Authorization::Pending { asked_at_ms: Some(now.monotonic_ms) };
@@ -227,8 +233,8 @@ impl Site {
                 self.link = Link::Reconnecting { reason, retry_at_ms: now.monotonic_ms + retry_ms };
             }
             SourceEvent::Releases(releases) => {
-                if self.current.is_none() {
-                    self.current.clone_from(&releases.current);
+                if let Some(current) = releases.current.clone().filter(|_| self.goes_by_the_list()) {
+                    self.set_current(current, now);
                 }
                 self.releases = releases;
                 self.recount();
@@ -293,6 +299,12 @@ impl Site {
         self.current = Some(version);
         self.current_released_at = None;
         self.recount();
+    }
+
+    /// Whether the release list alone tells which build is current: a stream says it, and so do the figures of `skew-server`.
+    fn goes_by_the_list(&self) -> bool {
+        let told = || self.stats.as_ref().is_some_and(|stats| stats.extra.contains_key("current"));
+        self.current.is_none() || self.transport == Some(Transport::Poll) && !told()
     }
 
     /// Puts watchers into the figures or takes them out.

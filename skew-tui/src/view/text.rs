@@ -13,7 +13,7 @@ const MARKS: usize = 2;
 
 /// The harmless form of a text, at most `columns` wide, with an ellipsis where something was cut.
 #[must_use]
-pub(super) fn fit(text: &str, columns: usize) -> String {
+pub(crate) fn fit(text: &str, columns: usize) -> String {
     let clean = thin(&text::cut(text, LONGEST));
     if clean.width() <= columns {
         return clean;

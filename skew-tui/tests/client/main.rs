@@ -10,3 +10,4 @@ mod server;
 mod tls;
 mod transports;
 mod trust;
+mod wait;

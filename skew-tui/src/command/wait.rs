@@ -1,0 +1,129 @@
+//! `wait URL`: until a share of the connected tabs is on a build.
+
+mod probe;
+mod teller;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+use super::signals;
+use super::stop::Stop;
+use super::watch::Watch;
+use crate::Now;
+use crate::cli::{Options, WaitArgs};
+use crate::output::{Ending, Moment, Voice, verdict};
+use crate::state::site::Watchers;
+use crate::target::Target;
+use crate::wait::{Phase, Standing, Step, Verdict, Wait};
+use probe::Probe;
+use teller::Teller;
+
+/// How long a last line may take once the program is told to end.
+const LAST_LINE: Duration = Duration::from_millis(500);
+
+/// Said where the pages of a site name no build to their tabs.
+const NO_VERSION_COOKIE: &str = "warning: the site's page sets no version cookie (cookie: false, or a page that is cached or \
+    prerendered). Tabs without one count as current whatever they run, so a share says little";
+
+/// Waits until it is decided, or interrupted.
+pub(super) async fn run(target: Arc<Target>, args: &WaitArgs, options: &Options, voice: Voice) -> Result<(), Stop> {
+    let terms = args.terms(options).map_err(|error| Stop::Usage(format!("--route: {error}")))?;
+    let mut course = Course::start(target, Wait::new(terms))?;
+    let mut teller = Teller::new(options, voice);
+    let stop = tokio::select! {
+        done = course.go(&mut teller) => done.err(),
+        stop = signals::interrupted() => Some(stop),
+    };
+    match stop {
+        None => Ok(()),
+        // Here 0 means success and nothing else.
+        Some(Stop::Closed) => Err(Stop::Failed("whoever read the output has gone before it was decided".to_owned())),
+        Some(stop) => {
+            if matches!(stop, Stop::Interrupted) {
+                let moment = course.moment();
+                let _ = timeout(LAST_LINE, teller.end(&moment, Ending::Interrupted, stop.code())).await;
+            }
+            Err(stop)
+        }
+    }
+}
+
+/// A wait and what it is about.
+struct Course {
+    watch: Watch,
+    wait: Wait,
+    probe: Probe,
+    standing: Standing,
+    label: String,
+    since: Now,
+}
+
+impl Course {
+    fn start(target: Arc<Target>, mut wait: Wait) -> Result<Self, Stop> {
+        let label = target.label();
+        let probe = Probe::new(Arc::clone(&target)).map_err(|error| Stop::Failed(error.to_string()))?;
+        let watch = Watch::start(target, Watchers::LeftOut, None)?;
+        let since = watch.now();
+        let standing = wait.observe(&watch.site, since).standing;
+        Ok(Self { watch, wait, probe, standing, label, since })
+    }
+
+    async fn go(&mut self, teller: &mut Teller) -> Result<(), Stop> {
+        if let Some(up_ms) = self.probe.server_is_up_for().await {
+            self.wait.server_is_up_for(up_ms, self.watch.now());
+        }
+        loop {
+            let step = self.wait.observe(&self.watch.site, self.watch.now());
+            self.standing = step.standing.clone();
+            if self.probe.finds_no_version_cookie(&self.watch.site).await {
+                teller.notice(NO_VERSION_COOKIE).await?;
+            }
+            let moment = self.moment();
+            if let Phase::Over(decided) = &self.standing.phase {
+                let done = done(decided, verdict(&moment, Ending::Verdict(decided)));
+                teller.end(&moment, Ending::Verdict(decided), done.as_ref().err().map_or(0, Stop::code)).await?;
+                return done;
+            }
+            let worth_at_ms = teller.tell(&moment).await?;
+            if step.reconnect {
+                self.watch.reconnect();
+            }
+            self.pass(&step, worth_at_ms).await?;
+        }
+    }
+
+    /// Lets something happen, or the time come to look or to tell again.
+    async fn pass(&mut self, step: &Step, worth_at_ms: Option<u64>) -> Result<(), Stop> {
+        let until_ms = step.deadline_ms.into_iter().chain(worth_at_ms).fold(u64::MAX, u64::min);
+        let left = Duration::from_millis(until_ms.saturating_sub(self.watch.now().monotonic_ms));
+        tokio::select! {
+            event = self.watch.next() => event.map(|_| ()),
+            () = sleep(left) => Ok(()),
+        }
+    }
+
+    fn moment(&self) -> Moment<'_> {
+        Moment {
+            label: &self.label,
+            site: &self.watch.site,
+            terms: self.wait.terms(),
+            standing: &self.standing,
+            since: self.since,
+            now: self.watch.now(),
+            version_cookie: self.probe.version_cookie(),
+        }
+    }
+}
+
+/// What a verdict means for the program.
+fn done(verdict: &Verdict, message: String) -> Result<(), Stop> {
+    match verdict {
+        Verdict::Met => Ok(()),
+        Verdict::NotMet(_) | Verdict::Superseded { .. } => Err(Stop::NotMet(message)),
+        Verdict::TimedOut(_) => Err(Stop::TimedOut(message)),
+        Verdict::Unauthorized(_) => Err(Stop::Unauthorized(message)),
+        Verdict::Failed(_) => Err(Stop::Failed(message)),
+    }
+}
