@@ -170,3 +170,11 @@ pub struct Options {
     #[arg(long, global = true, env = "SKEW_LOG_FILE", value_name = "FILE", help_heading = "Output")]
     pub log_file: Option<PathBuf>,
 }
+
+impl Options {
+    /// How long a command that asks once waits for the answer.
+    #[must_use]
+    pub fn answer_within(&self) -> Duration {
+        self.timeout.unwrap_or(Duration::from_secs(10))
+    }
+}

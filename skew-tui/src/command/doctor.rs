@@ -13,7 +13,7 @@ pub(super) async fn run(targets: &Targets, options: &Options) -> Result<(), Stop
     let mut sink = Sink::new();
     let mut worst = None;
     for (target, label) in targets.iter().zip(targets.labels()) {
-        let findings = examine(Arc::clone(target), options.timeout).await;
+        let findings = examine(Arc::clone(target), options.answer_within()).await;
         let text = if options.json {
             diagnosis_line(&label, &findings)
                 .map_err(|error| Stop::Failed(format!("the findings can't be printed: {error}")))?
