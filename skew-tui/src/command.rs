@@ -76,7 +76,7 @@ async fn run(cli: &Cli, voice: Voice) -> Result<(), Stop> {
         }
         (Some(Command::Wait(args)), _) => {
             logging::start(options, voice)?;
-            wait::run(target(&args.url)?, args, options, voice).await
+            wait::run(&options.targets(args.url.as_deref())?, args, options, voice).await
         }
         (Some(Command::Invalidate { url, route, kind, dry_run, yes }), _) => {
             logging::start(options, voice)?;

@@ -89,6 +89,11 @@ impl Feed {
         Some(Happening { from, event, at: self.now() })
     }
 
+    /// Connects to one target anew, at once.
+    pub fn reconnect_to(&self, target: usize) {
+        self.sources.get(target).into_iter().for_each(Source::reconnect);
+    }
+
     /// Connects to every target anew, at once.
     pub fn reconnect(&self) {
         self.sources.iter().for_each(Source::reconnect);

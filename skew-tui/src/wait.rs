@@ -12,7 +12,7 @@ mod terms;
 
 use crate::Now;
 use crate::output::refusal;
-use crate::state::site::{Authorization, Link, Refusal, Site};
+use crate::state::site::{Authorization, Coverage, Link, Refusal, Site};
 
 use builds::{Build, Builds};
 use settle::Settle;
@@ -35,7 +35,7 @@ pub struct Step {
     pub standing: Standing,
     /// When to look again if nothing happens, on [`Now::monotonic_ms`]. None once it is over.
     pub deadline_ms: Option<u64>,
-    /// Whether to connect anew now: the source does not by itself, or a subscription stays unanswered.
+    /// Whether to connect anew now to whoever does not answer: a source may have given up, a subscription stay unanswered.
     pub reconnect: bool,
 }
 
@@ -165,6 +165,7 @@ impl Wait {
             Build::Other { current, until_ms } => {
                 return Found { until_ms, ..Found::new(Phase::NotCurrent { current }) };
             }
+            Build::Disputed(one, other) => return Found::unknown(Unknown::Disputed(one, other)),
             Build::Unknown | Build::Superseded { .. } => return Found::unknown(Unknown::NoBuild),
         };
         let share = match Share::of(site, &version, self.terms.route.as_ref()) {
@@ -212,6 +213,9 @@ impl Wait {
             Link::Reconnecting { reason, .. } => return unknown(Unknown::Disconnected(reason.clone())),
             Link::Failed(reason) => return unknown(Unknown::Missing(reason.clone())),
         }
+        if let Coverage::Partial { answering, of } = site.coverage {
+            return unknown(Unknown::Partial { answering, of });
+        }
         match site.authorization {
             Authorization::Granted => {
                 self.granted = true;
@@ -247,7 +251,11 @@ impl Wait {
         let silence = "no answer in time; check the URL, or give more time with --timeout";
         let verdict = match &found.phase {
             Phase::Over(_) => return found,
-            Phase::Unknown(Unknown::Connecting | Unknown::Pending | Unknown::NoBuild) if patient => return found,
+            Phase::Unknown(Unknown::Connecting | Unknown::Pending | Unknown::NoBuild | Unknown::Partial { .. })
+                if patient =>
+            {
+                return found;
+            }
             Phase::Unknown(Unknown::Connecting | Unknown::Pending | Unknown::Stale) => {
                 Verdict::Failed(silence.to_owned())
             }
@@ -264,7 +272,10 @@ impl Wait {
 
     /// Whether it is time to connect anew where nothing else would.
     fn retry(&mut self, phase: &Phase, now: Now) -> bool {
-        if !matches!(phase, Phase::Unknown(Unknown::Missing(_) | Unknown::Refused(_) | Unknown::Pending)) {
+        if !matches!(
+            phase,
+            Phase::Unknown(Unknown::Missing(_) | Unknown::Refused(_) | Unknown::Pending | Unknown::Partial { .. })
+        ) {
             self.retry_at_ms = None;
             return false;
         }

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_mins(30);
 #[derive(Debug, Args)]
 pub struct WaitArgs {
     /// The site, such as https://shop.example.com
-    pub url: String,
+    pub url: Option<String>,
 
     /// The share of connected tabs that is enough, in percent
     #[arg(long, value_name = "SHARE", env = "SKEW_PERCENT", default_value = "100",

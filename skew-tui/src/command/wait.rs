@@ -3,10 +3,9 @@
 mod probe;
 mod teller;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::signals;
 use super::stop::Stop;
@@ -15,7 +14,7 @@ use crate::Now;
 use crate::cli::{Options, WaitArgs};
 use crate::output::{Ending, Moment, Voice, verdict};
 use crate::state::site::Watchers;
-use crate::target::Target;
+use crate::target::Targets;
 use crate::wait::{Phase, Standing, Step, Verdict, Wait};
 use probe::Probe;
 use teller::Teller;
@@ -28,9 +27,9 @@ const NO_VERSION_COOKIE: &str = "warning: the site's page sets no version cookie
     prerendered). Tabs without one count as current whatever they run, so a share says little";
 
 /// Waits until it is decided, or interrupted.
-pub(super) async fn run(target: Arc<Target>, args: &WaitArgs, options: &Options, voice: Voice) -> Result<(), Stop> {
+pub(super) async fn run(targets: &Targets, args: &WaitArgs, options: &Options, voice: Voice) -> Result<(), Stop> {
     let terms = args.terms(options).map_err(|error| Stop::Usage(format!("--route: {error}")))?;
-    let mut course = Course::start(target, Wait::new(terms))?;
+    let mut course = Course::start(targets, Wait::new(terms))?;
     let mut teller = Teller::new(options, voice);
     let stop = tokio::select! {
         done = course.go(&mut teller) => done.err(),
@@ -61,12 +60,12 @@ struct Course {
 }
 
 impl Course {
-    fn start(target: Arc<Target>, mut wait: Wait) -> Result<Self, Stop> {
-        let label = target.label();
-        let probe = Probe::new(Arc::clone(&target)).map_err(|error| Stop::Failed(error.to_string()))?;
-        let watch = Watch::start(target, Watchers::LeftOut, None)?;
+    fn start(targets: &Targets, mut wait: Wait) -> Result<Self, Stop> {
+        let label = targets.label();
+        let probe = Probe::new(targets).map_err(|error| Stop::Failed(error.to_string()))?;
+        let watch = Watch::start(targets, Watchers::LeftOut, None)?;
         let since = watch.now();
-        let standing = wait.observe(&watch.site, since).standing;
+        let standing = wait.observe(watch.site(), since).standing;
         Ok(Self { watch, wait, probe, standing, label, since })
     }
 
@@ -75,9 +74,9 @@ impl Course {
             self.wait.server_is_up_for(up_ms, self.watch.now());
         }
         loop {
-            let step = self.wait.observe(&self.watch.site, self.watch.now());
+            let step = self.wait.observe(self.watch.site(), self.watch.now());
             self.standing = step.standing.clone();
-            if self.probe.finds_no_version_cookie(&self.watch.site).await {
+            if self.probe.finds_no_version_cookie(self.watch.site()).await {
                 teller.notice(NO_VERSION_COOKIE).await?;
             }
             let moment = self.moment();
@@ -88,7 +87,7 @@ impl Course {
             }
             let worth_at_ms = teller.tell(&moment).await?;
             if step.reconnect {
-                self.watch.reconnect();
+                self.watch.retry();
             }
             self.pass(&step, worth_at_ms).await?;
         }
@@ -96,18 +95,14 @@ impl Course {
 
     /// Lets something happen, or the time come to look or to tell again.
     async fn pass(&mut self, step: &Step, worth_at_ms: Option<u64>) -> Result<(), Stop> {
-        let until_ms = step.deadline_ms.into_iter().chain(worth_at_ms).fold(u64::MAX, u64::min);
-        let left = Duration::from_millis(until_ms.saturating_sub(self.watch.now().monotonic_ms));
-        tokio::select! {
-            event = self.watch.next() => event.map(|_| ()),
-            () = sleep(left) => Ok(()),
-        }
+        let until_ms = step.deadline_ms.into_iter().chain(worth_at_ms).min();
+        self.watch.next_until(until_ms).await.map(drop)
     }
 
     fn moment(&self) -> Moment<'_> {
         Moment {
             label: &self.label,
-            site: &self.watch.site,
+            site: self.watch.site(),
             terms: self.wait.terms(),
             standing: &self.standing,
             since: self.since,

@@ -108,6 +108,15 @@ impl Watch {
         }
     }
 
+    /// Connects anew, at once, to every target that does not answer.
+    pub(super) fn retry(&self) {
+        for (number, member) in self.known.fleet.members().iter().enumerate() {
+            if !member.site.answers() {
+                self.feed.reconnect_to(number);
+            }
+        }
+    }
+
     /// Why there will be no stats, where that is certain.
     pub(super) fn hopeless(&self) -> Option<Stop> {
         let site = self.site();

@@ -84,6 +84,8 @@ fn unknown_name(phase: &Phase) -> Option<&'static str> {
         Unknown::Pending => "pending",
         Unknown::Refused(_) => "refused",
         Unknown::NoBuild => "noBuild",
+        Unknown::Disputed(..) => "disputed",
+        Unknown::Partial { .. } => "partial",
         Unknown::Unusable(Unusable::Contradictory) => "contradictory",
         Unknown::Unusable(Unusable::ListIncomplete) => "listIncomplete",
         Unknown::Unusable(Unusable::RoutesUntracked) => "routesUntracked",

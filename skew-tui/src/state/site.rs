@@ -131,6 +131,8 @@ pub struct Site {
     pub server: Option<ServerInfo>,
     /// The server's current build.
     pub current: Option<String>,
+    /// Other builds that targets call current while they don't agree, as in the middle of a deploy.
+    pub rivals: Vec<String>,
     /// The site's release list, empty where it has none.
     pub releases: Releases,
     /// The newest stats, as the server sent them. They stay while the connection is lost, and are old then.
@@ -170,6 +172,7 @@ impl Site {
             authorization: Authorization::Pending { asked_at_ms: None },
             server: None,
             current: None,
+            rivals: Vec::new(),
             releases: Releases::default(),
             stats: None,
             stats_at: None,

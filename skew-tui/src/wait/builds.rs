@@ -15,6 +15,8 @@ const REMEMBERED: usize = 64;
 pub(super) enum Build {
     /// The server has not said yet which build is current.
     Unknown,
+    /// Targets call different builds current, and none is pinned.
+    Disputed(String, String),
     /// The one that is waited for is not current yet, or is not again: this one is.
     Other {
         /// The current build.
@@ -51,35 +53,36 @@ impl Builds {
 
     /// Looks at what a site with a live connection says.
     pub(super) fn observe(&mut self, site: &Site, now: Now) -> Build {
-        let Some(current) = site.current.clone() else { return Build::Unknown };
-        let Wanted::Build(wanted) = &self.wanted else { return Build::Current(current) };
-        if current == *wanted {
-            self.was_current = true;
-            self.back_since_ms = None;
-            return match newer(site, wanted) {
-                Some(by) => Build::Superseded { by },
-                None => Build::Current(current),
+        let Some(current) = &site.current else { return Build::Unknown };
+        let Wanted::Build(wanted) = &self.wanted else {
+            return match site.rivals.first() {
+                None => Build::Current(current.clone()),
+                Some(rival) => Build::Disputed(current.clone(), rival.clone()),
             };
-        }
+        };
         if let Some(by) = newer(site, wanted) {
             return Build::Superseded { by };
         }
+        let mut others = std::iter::once(current).chain(&site.rivals).filter(|build| *build != wanted);
+        let Some(other) = others.next() else {
+            self.was_current = true;
+            self.back_since_ms = None;
+            return Build::Current(current.clone());
+        };
         if !self.was_current {
-            if self.before.len() < REMEMBERED {
-                self.before.insert(current.clone());
-            }
-            return Build::Other { current, until_ms: None };
+            self.before.extend(others.chain([other]).take(REMEMBERED.saturating_sub(self.before.len())).cloned());
+            return Build::Other { current: other.clone(), until_ms: None };
         }
-        if !self.before.contains(&current) {
-            return Build::Superseded { by: current };
+        if let Some(by) = others.chain([other]).find(|build| !self.before.contains(*build)) {
+            return Build::Superseded { by: by.clone() };
         }
         // A process of the old build answers while a deploy rolls. One that stays has been rolled back to.
         let since_ms = *self.back_since_ms.get_or_insert(now.monotonic_ms);
         let until_ms = since_ms.saturating_add(self.settle_ms);
         if now.monotonic_ms >= until_ms {
-            return Build::Superseded { by: current };
+            return Build::Superseded { by: other.clone() };
         }
-        Build::Other { current, until_ms: Some(until_ms) }
+        Build::Other { current: other.clone(), until_ms: Some(until_ms) }
     }
 }
 
@@ -87,7 +90,7 @@ impl Builds {
 /// current one of neither has been rolled back.
 fn newer(site: &Site, wanted: &str) -> Option<String> {
     let released_at = site.released_at(wanted)?;
-    let served = site.releases.current.iter().chain(&site.current);
+    let served = site.releases.current.iter().chain(&site.current).chain(&site.rivals);
     let (newest_at, newest) = served.filter_map(|version| Some((site.released_at(version)?, version))).max()?;
     (newest_at > released_at).then(|| newest.clone())
 }
@@ -139,6 +142,20 @@ mod tests {
             serves(&mut site, version);
             assert_eq!(builds.observe(&site, at(0)), Build::Current(version.into()));
         }
+    }
+
+    #[test]
+    fn targets_that_do_not_agree_have_not_finished() {
+        let mut site = Site::new(Watchers::LeftOut);
+        serves(&mut site, "b2");
+        site.rivals = vec!["b1".into()];
+        assert_eq!(pinned("current").observe(&site, at(0)), Build::Disputed("b2".into(), "b1".into()));
+        let mut builds = pinned("b2");
+        assert_eq!(builds.observe(&site, at(0)), other("b1"));
+        site.rivals.clear();
+        assert_eq!(builds.observe(&site, at(0)), Build::Current("b2".into()));
+        site.rivals = vec!["b1".into(), "b3".into()];
+        assert_eq!(builds.observe(&site, at(0)), superseded("b3"));
     }
 
     #[test]

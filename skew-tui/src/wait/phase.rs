@@ -50,6 +50,15 @@ pub enum Unknown {
     Refused(String),
     /// The server has not said which build is current.
     NoBuild,
+    /// Targets call these different builds current, as in the middle of a deploy.
+    Disputed(String, String),
+    /// Some targets don't answer.
+    Partial {
+        /// Number of targets that do.
+        answering: usize,
+        /// Number of targets.
+        of: usize,
+    },
     /// The figures can't tell.
     Unusable(Unusable),
     /// Tabs are on their way back after a restart.

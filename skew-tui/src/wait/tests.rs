@@ -3,6 +3,8 @@
 use skew_proto::{MatchKind, RoutePattern};
 
 use super::*;
+use crate::feed::Happening;
+use crate::state::fleet::Fleet;
 use crate::state::site::Watchers;
 use crate::{SourceEvent, Transport};
 
@@ -300,4 +302,61 @@ fn asked_once_the_first_figures_decide() {
     let mut restarted = once();
     restarted.wait.server_is_up_for(1_000, restarted.now);
     assert!(matches!(restarted.stats(&[("b1", 1)]), Phase::Over(Verdict::NotMet(_))));
+}
+
+/// Two targets, and what a wait for their sum says after each fact.
+struct Replicas {
+    fleet: Fleet,
+    wait: Wait,
+}
+
+impl Replicas {
+    fn new(terms: Terms) -> Self {
+        Self { fleet: Fleet::new(&["one".into(), "other".into()], Watchers::LeftOut), wait: Wait::new(terms) }
+    }
+
+    fn happens(&mut self, from: usize, event: SourceEvent, ms: u64) -> Phase {
+        let at = Now { monotonic_ms: ms, unix_ms: 0 };
+        self.fleet.observe([Happening { from, event, at }]);
+        self.wait.observe(self.fleet.site(), at).standing.phase
+    }
+
+    fn connect(&mut self, from: usize, build: &str, stats: &str, ms: u64) -> Phase {
+        self.happens(from, SourceEvent::Connecting(Transport::Sse), ms);
+        self.happens(from, SourceEvent::Open(Transport::Sse), ms);
+        let connected = format!(r#"{{"type":"connected","version":"{build}","connectionId":"c"}}"#);
+        self.happens(from, SourceEvent::Frame(connected), ms);
+        self.happens(from, SourceEvent::Frame(stats.to_owned()), ms)
+    }
+}
+
+const REPLICA: &str = r#"{"type":"stats","total":5,"versions":{"b1":5},"routes":{"/":5}}"#;
+
+#[test]
+fn of_several_targets_every_one_must_answer_and_speak_after_the_hold() {
+    let mut replicas = Replicas::new(terms());
+    let partial = Phase::Unknown(Unknown::Partial { answering: 1, of: 2 });
+    assert_eq!(replicas.connect(0, "b1", REPLICA, 0), partial);
+    assert!(holding(&replicas.connect(1, "b1", REPLICA, 1)));
+    let keepalive = || SourceEvent::Frame(r#"{"type":"keepalive","timestamp":1}"#.into());
+    assert!(holding(&replicas.happens(0, keepalive(), 1 + STABLE_MS)), "the other has been silent");
+    assert_eq!(replicas.happens(1, keepalive(), 1 + STABLE_MS), MET);
+}
+
+#[test]
+fn targets_of_which_one_is_lost_and_one_not_answered_are_not_taken_for_answering() {
+    let mut replicas = Replicas::new(Terms { stable_for_ms: 0, settle_ms: 0, ..terms() });
+    replicas.connect(1, "b1", REPLICA, 0);
+    replicas.happens(1, SourceEvent::Lost { reason: "x".into(), retry_ms: 0 }, 1);
+    replicas.happens(0, SourceEvent::Connecting(Transport::Sse), 2);
+    let phase = replicas.happens(0, SourceEvent::Open(Transport::Sse), 3);
+    assert_eq!(phase, Phase::Unknown(Unknown::Pending));
+}
+
+#[test]
+fn targets_that_do_not_agree_on_the_current_build_have_no_share_of_it() {
+    let mut replicas = Replicas::new(terms());
+    replicas.connect(0, "b1", REPLICA, 0);
+    let phase = replicas.connect(1, "b2", REPLICA, 1);
+    assert!(matches!(phase, Phase::Unknown(Unknown::Disputed(..))), "{phase:?}");
 }

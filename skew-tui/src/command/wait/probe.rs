@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, HeaderMap, SET_COOKIE};
-use reqwest::{StatusCode, Url};
 use skew_proto::Health;
 use tokio::time::timeout;
 use tracing::debug;
 
 use crate::http::{Http, HttpError};
 use crate::state::site::Site;
-use crate::target::{Target, below};
+use crate::target::{Targets, below};
 
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -30,28 +31,22 @@ const BUILD_OF_PAGE: [&str; 2] = ["data-build=", "skew-build"];
 
 /// Asks a site's plain pages.
 pub(super) struct Probe {
-    http: Http,
+    /// A client for each target.
+    clients: Vec<Http>,
     version_cookie: Option<bool>,
     looked: bool,
 }
 
 impl Probe {
-    pub(super) fn new(target: Arc<Target>) -> Result<Self, HttpError> {
-        Ok(Self { http: Http::new(target, PATIENCE)?, version_cookie: None, looked: false })
+    pub(super) fn new(targets: &Targets) -> Result<Self, HttpError> {
+        let clients = targets.iter().map(|target| Http::new(Arc::clone(target), PATIENCE)).collect::<Result<_, _>>()?;
+        Ok(Self { clients, version_cookie: None, looked: false })
     }
 
-    /// For how long the server has been up, in milliseconds, where it says so.
+    /// For how long the youngest server has been up, in milliseconds, where they say so.
     pub(super) async fn server_is_up_for(&self) -> Option<u64> {
-        let ask = async {
-            for base in self.http.target().bases() {
-                let Ok(answer) = self.http.read(below(base, "/health"), MAX_ANSWER_BYTES).await else { continue };
-                if let (StatusCode::OK, Ok(health)) = (answer.status, serde_json::from_str::<Health>(&answer.body)) {
-                    return Some(health.uptime.saturating_mul(1_000));
-                }
-            }
-            None
-        };
-        timeout(PATIENCE, ask).await.ok()?
+        let asked = self.clients.iter().map(|http| timeout(PATIENCE, up_for(http)));
+        join_all(asked).await.into_iter().filter_map(|answer| answer.ok()?).min()
     }
 
     /// Whether the site's pages set the version cookie. None while that is not known.
@@ -70,27 +65,39 @@ impl Probe {
             return false;
         }
         self.looked = true;
-        let url = self.http.target().url().clone();
-        self.version_cookie = timeout(PATIENCE, self.page_names_build(url, site)).await.ok().flatten();
+        let Some(http) = self.clients.first() else { return false };
+        self.version_cookie = timeout(PATIENCE, page_names_build(http, site)).await.ok().flatten();
         self.version_cookie == Some(false)
     }
+}
 
-    async fn page_names_build(&self, url: Url, site: &Site) -> Option<bool> {
-        // The module sets its cookie for what a browser opens as a page, and for nothing else.
-        let request = self.http.get(url).header("sec-fetch-dest", "document").header(ACCEPT, "text/html");
-        let response = request.send().await.inspect_err(|error| debug!(%error, "no page")).ok()?;
-        if !response.status().is_success() {
-            return None;
+/// For how long a server has been up, in milliseconds.
+async fn up_for(http: &Http) -> Option<u64> {
+    for base in http.target().bases() {
+        let Ok(answer) = http.read(below(base, "/health"), MAX_ANSWER_BYTES).await else { continue };
+        if let (StatusCode::OK, Ok(health)) = (answer.status, serde_json::from_str::<Health>(&answer.body)) {
+            return Some(health.uptime.saturating_mul(1_000));
         }
-        if names_build(response.headers(), site.current.as_deref()) {
-            return Some(true);
-        }
-        if site.server.is_none() {
-            return Some(false);
-        }
-        let page = read(response).await?;
-        Some(BUILD_OF_PAGE.iter().any(|mark| page.contains(mark)))
     }
+    None
+}
+
+/// Whether a site's page tells its tabs which build they are.
+async fn page_names_build(http: &Http, site: &Site) -> Option<bool> {
+    // The module sets its cookie for what a browser opens as a page, and for nothing else.
+    let page = http.get(http.target().url().clone()).header("sec-fetch-dest", "document").header(ACCEPT, "text/html");
+    let response = page.send().await.inspect_err(|error| debug!(%error, "no page")).ok()?;
+    if !response.status().is_success() {
+        return None;
+    }
+    if names_build(response.headers(), site.current.as_deref()) {
+        return Some(true);
+    }
+    if site.server.is_none() {
+        return Some(false);
+    }
+    let page = read(response).await?;
+    Some(BUILD_OF_PAGE.iter().any(|mark| page.contains(mark)))
 }
 
 /// Whether a cookie holds the build: by its name, or by its value where it was given another name.

@@ -73,6 +73,12 @@ fn why(moment: &Moment<'_>, unknown: &Unknown) -> String {
         Unknown::Pending => "stats were asked for and are not answered yet".to_owned(),
         Unknown::Refused(reason) => format!("{reason}; trying again"),
         Unknown::NoBuild => "the server has not said which build is current".to_owned(),
+        Unknown::Disputed(one, other) => {
+            format!("targets don't agree whether {} or {} is current; --version pins one", name(one), name(other))
+        }
+        Unknown::Partial { answering, of } => {
+            format!("only {answering} of {of} targets answer; trying the others again")
+        }
         Unknown::Unusable(Unusable::Contradictory) => {
             "the server's total is another than the sum of its builds".to_owned()
         }

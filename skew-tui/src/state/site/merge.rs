@@ -25,6 +25,9 @@ impl Site {
         };
         self.link = link(sites());
         self.authorization = authorization(sites());
+        self.era = sites().map(|site| site.era).sum();
+        self.taken = sites().map(|site| site.taken).sum();
+        self.heard_at = sites().map(|site| site.heard_at).min().flatten();
         self.transport = sites().find_map(|site| site.transport);
         let first_server = sites().find_map(|site| site.server.as_ref());
         self.server = first_server.filter(|_| sites().all(|site| site.server.is_some())).cloned();
@@ -40,6 +43,11 @@ impl Site {
         if self.current.is_none() {
             self.current = sites().filter_map(|site| newest(&site)).max().map(|(_, current)| current);
         }
+        let mut rivals: Vec<String> = answering.iter().filter_map(|member| member.site.current.clone()).collect();
+        rivals.sort_unstable();
+        rivals.dedup();
+        rivals.retain(|build| self.current.as_ref() != Some(build));
+        self.rivals = rivals;
         self.current_released_at =
             self.current.as_deref().and_then(|current| sites().find_map(|site| site.released_at(current)));
         let told: Vec<&Member> = if answering.is_empty() { members.iter().collect() } else { answering };
@@ -47,7 +55,9 @@ impl Site {
         self.recount();
     }
 
-    fn answers(&self) -> bool {
+    /// Whether it is connected and shows its stats.
+    #[must_use]
+    pub fn answers(&self) -> bool {
         self.link == Link::Live && self.authorization == Authorization::Granted && self.stats.is_some()
     }
 
@@ -111,14 +121,17 @@ fn link<'a>(sites: impl Iterator<Item = &'a Site>) -> Link {
     sites.map(|site| &site.link).min_by_key(|link| promise(link)).cloned().unwrap_or(Link::Connecting)
 }
 
-/// Granted where any member grants; refused where every one refuses.
-fn authorization<'a>(sites: impl Iterator<Item = &'a Site>) -> Authorization {
+/// Granted where any member grants; refused where every one refuses. Who has lost the connection has no say in it, unless all
+/// have.
+fn authorization<'a>(sites: impl Iterator<Item = &'a Site> + Clone) -> Authorization {
+    let connected = sites.clone().any(|site| site.link == Link::Live);
     let promise = |authorization: &Authorization| match authorization {
         Authorization::Granted => 0,
         Authorization::Pending { .. } => 1,
         Authorization::Refused(_) => 2,
     };
-    let best = sites.map(|site| &site.authorization).min_by_key(|authorization| promise(authorization));
+    let asked = sites.filter(|site| !connected || site.link == Link::Live);
+    let best = asked.map(|site| &site.authorization).min_by_key(|authorization| promise(authorization));
     best.cloned().unwrap_or(Authorization::Pending { asked_at_ms: None })
 }
 
