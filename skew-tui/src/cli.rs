@@ -3,20 +3,24 @@
 // The comments of arguments are what --help prints, where a URL stands as it is.
 #![allow(rustdoc::bare_urls)]
 
+mod contexts;
 mod options;
 mod secrets;
 mod values;
 mod wait;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use skew_proto::MatchKind;
 
+pub use contexts::Contexts;
 pub use options::{ColorChoice, Options, ThemeChoice};
 pub use wait::WaitArgs;
 
+use crate::config::Place;
 use crate::target::{TargetError, Targets};
 
 /// The exit codes, as `--help` shows them.
@@ -34,7 +38,7 @@ Secrets are never arguments, which every process of the machine can read. They s
 SKEW_COOKIE and SKEW_ADMIN_SECRET themselves. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured.";
 
 /// Both uses: clap would write them as one.
-const USAGE: &str = "skew-tui [OPTIONS] <URL>\n       skew-tui [OPTIONS] <COMMAND>";
+const USAGE: &str = "skew-tui [OPTIONS] <URL or CONTEXT>\n       skew-tui [OPTIONS] <COMMAND>";
 
 /// Who is still on the old build after a deploy, live.
 ///
@@ -43,7 +47,7 @@ const USAGE: &str = "skew-tui [OPTIONS] <URL>\n       skew-tui [OPTIONS] <COMMAN
 #[command(name = "skew-tui", version, after_help = AFTER_HELP, subcommand_negates_reqs = true)]
 #[command(disable_help_subcommand = true, arg_required_else_help = true, override_usage = USAGE)]
 pub struct Cli {
-    /// The site, such as https://shop.example.com
+    /// The site, such as https://shop.example.com, or a context of the configuration
     pub url: Option<String>,
 
     /// What to do, where it is not the dashboard.
@@ -53,6 +57,10 @@ pub struct Cli {
     /// Options of all commands.
     #[command(flatten)]
     pub options: Options,
+
+    /// The configuration's contexts.
+    #[arg(skip)]
+    pub contexts: Contexts,
 }
 
 /// What can be done besides the dashboard.
@@ -96,6 +104,23 @@ pub enum Command {
         /// The site, such as https://shop.example.com
         url: Option<String>,
     },
+    /// Write, check or find the configuration: contexts, defaults and keys.
+    Config {
+        /// What to do with it
+        #[command(subcommand)]
+        task: ConfigTask,
+    },
+    /// Print what a shell needs to complete this command line.
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the man page, or write all of them.
+    Man {
+        /// Folder to write a page for the program and one for each command into
+        #[arg(long, value_name = "DIR", env = "SKEW_MAN_DIR")]
+        dir: Option<PathBuf>,
+    },
     /// Try it all without a server: a simulated rollout on this machine.
     Demo {
         /// Number of simulated tabs
@@ -103,6 +128,17 @@ pub enum Command {
               value_parser = clap::value_parser!(u32).range(1..=2_000))]
         connections: u32,
     },
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum ConfigTask {
+    /// Write an example with every setting told; an existing file stays as it is
+    Init,
+    /// Read it, look at its sites, files and keys, and tell every problem
+    Check,
+    /// Print where it is
+    Path,
 }
 
 /// Why the arguments can't be carried out.
@@ -131,7 +167,16 @@ impl Cli {
     ///
     /// What to print, to which stream and with which exit code: a wrong use, or the help or version that was asked for.
     pub fn read(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Self, clap::Error> {
-        let cli = Self::try_parse_from(arguments)?;
+        Self::read_from(arguments, &Place::of)
+    }
+
+    /// [`Self::read`], with the configuration at the place that is found for the named one.
+    fn read_from(
+        arguments: impl IntoIterator<Item = std::ffi::OsString>,
+        place: &dyn Fn(Option<&Path>) -> Place,
+    ) -> Result<Self, clap::Error> {
+        let arguments: Vec<_> = arguments.into_iter().collect();
+        let cli = contexts::read(&arguments, place)?;
         if cli.url.is_some() && cli.command.is_some() {
             let text = "the URL comes after the command: skew-tui stats https://shop.example.com";
             return Err(Self::command().error(ErrorKind::ArgumentConflict, text));
@@ -158,7 +203,8 @@ mod tests {
     use super::*;
 
     fn read(arguments: &str) -> Result<Cli, clap::Error> {
-        Cli::read(std::iter::once("skew-tui").chain(arguments.split_whitespace()).map(Into::into))
+        let arguments = std::iter::once("skew-tui").chain(arguments.split_whitespace()).map(Into::into);
+        Cli::read_from(arguments, &|_| Place::Nowhere)
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! What the program does: each command, from checked arguments to its exit code.
 
+mod config;
 mod dashboard;
 mod doctor;
 mod invalidate;
 mod logging;
 mod look;
+mod manual;
 mod messages;
 mod signals;
 mod stats;
@@ -92,6 +94,9 @@ async fn run(cli: &Cli, voice: Voice) -> Result<(), Stop> {
             let demo = Demo::start(*connections).await.map_err(|error| Stop::Failed(error.to_string()))?;
             watch(Arc::new(demo.target(options.transport)?).into(), options, voice).await
         }
+        (Some(Command::Config { task }), _) => config::run(*task, options),
+        (Some(Command::Completions { shell }), _) => manual::completions(*shell),
+        (Some(Command::Man { dir }), _) => manual::man(dir.as_deref()),
         (None, url) => watch(options.targets(url.as_deref())?, options, voice).await,
     }
 }

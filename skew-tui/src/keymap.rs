@@ -161,6 +161,14 @@ impl Keymap {
         }
     }
 
+    /// Every action that has keys, once.
+    pub(crate) fn actions(&self) -> impl Iterator<Item = Action> {
+        let bindings: Vec<Action> =
+            Context::ALL.into_iter().flat_map(|context| self.table(context)).map(|binding| binding.action).collect();
+        let mut seen = std::collections::HashSet::new();
+        bindings.into_iter().filter(move |action| seen.insert(*action))
+    }
+
     fn table(&self, context: Context) -> &Vec<Binding> {
         match context {
             Context::Panes => &self.panes,

@@ -8,6 +8,7 @@ pub mod app;
 pub mod cli;
 mod clock;
 pub mod command;
+pub mod config;
 pub mod credentials;
 pub mod demo;
 pub mod doctor;

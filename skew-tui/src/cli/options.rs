@@ -43,6 +43,14 @@ pub enum ThemeChoice {
 /// Options of all commands.
 #[derive(Debug, Args)]
 pub struct Options {
+    /// Configuration file [default: skew/config.toml under $XDG_CONFIG_HOME or ~/.config]
+    #[arg(long, global = true, env = "SKEW_CONFIG", value_name = "FILE", help_heading = "Configuration")]
+    pub config: Option<PathBuf>,
+
+    /// Context of the configuration: its site where none is named, its settings in any case
+    #[arg(long, global = true, env = "SKEW_CONTEXT", value_name = "NAME", help_heading = "Configuration")]
+    pub context: Option<String>,
+
     /// One more site to watch; their figures are summed (may be repeated)
     #[arg(
         long = "target",

@@ -1,0 +1,153 @@
+//! A configuration's values in the place of the command line's own defaults.
+//!
+//! The arguments are read twice: once to learn which context is meant, and again with what it says as defaults. So a flag
+//! comes before the environment, that before the context, that before `[defaults]`, and that before what is built in.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::{StringValueParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
+use skew_proto::text;
+
+use super::Cli;
+use crate::config::{Config, Place, Settings};
+
+/// Commands that work without a configuration, or on it.
+const WITHOUT: [&str; 3] = ["config", "completions", "man"];
+
+/// Options of one site, by their headings in `--help`: they do not follow to another one.
+const OF_A_SITE: [&str; 2] = ["Site", "Credentials"];
+
+/// Characters of an argument that are told in an error.
+const TOLD: usize = 60;
+
+/// The contexts that there are, and what of the command line holds for all of them.
+#[derive(Debug, Clone, Default)]
+pub struct Contexts {
+    /// The configuration.
+    pub config: Config,
+    carried: Vec<OsString>,
+}
+
+/// Reads arguments, with the configuration that they name or the usual one.
+pub(super) fn read(
+    arguments: &[OsString],
+    usual: &dyn Fn(Option<&std::path::Path>) -> Place,
+) -> Result<Cli, clap::Error> {
+    let command = Cli::command();
+    let first = command.clone().try_get_matches_from(arguments)?;
+    let place = usual(first.get_one::<PathBuf>("config").map(PathBuf::as_path));
+    let config = match first.subcommand_name() {
+        Some(name) if WITHOUT.contains(&name) => Config::default(),
+        _ => Config::load(&place, &command)
+            .map_err(|error| clap::Error::raw(ErrorKind::InvalidValue, format!("{error}\n")))?,
+    };
+    with(arguments, &first, config, &place)
+}
+
+impl Cli {
+    /// The command line as it would be for another context: what was said of the site and its credentials is left out.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such context, or it can't be used.
+    pub fn of_context(&self, name: &str) -> Result<Self, clap::Error> {
+        let mut arguments = vec![OsString::from("skew-tui")];
+        arguments.extend(self.contexts.carried.iter().cloned());
+        arguments.push(name.into());
+        let first = Self::command().try_get_matches_from(&arguments)?;
+        with(&arguments, &first, self.contexts.config.clone(), &Place::Nowhere)
+    }
+}
+
+fn with(arguments: &[OsString], first: &ArgMatches, config: Config, place: &Place) -> Result<Cli, clap::Error> {
+    let carried = carried(first);
+    let site = site(first);
+    let named = site.filter(|site| !site.contains("://"));
+    let context = named.or_else(|| first.get_one::<String>("context"));
+    let settings = match context {
+        Some(name) => config.contexts.get(name).ok_or_else(|| unknown(name, &config, place))?.over(&config.defaults),
+        None => config.defaults.clone(),
+    };
+    let mut command = settings.apply(Cli::command(), &|name| std::env::var_os(name).is_some());
+    if let Some(name) = context {
+        command = command.mut_arg("context", |argument| argument.default_value(name.clone()));
+        if named.is_some() || site.is_none() {
+            command = sites(command, name, &settings);
+        }
+    }
+    let matches = command.try_get_matches_from(arguments)?;
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    cli.contexts = Contexts { config, carried };
+    Ok(cli)
+}
+
+/// The site that is asked for, as it was written: a URL or a context's name.
+fn site(matches: &ArgMatches) -> Option<&String> {
+    let innermost = matches.subcommand().map_or(matches, |(_, inner)| inner);
+    innermost.try_get_one::<String>("url").ok().flatten()
+}
+
+/// Puts a context's sites where its name stands, or where no site is named.
+fn sites(command: Command, name: &str, settings: &Settings) -> Command {
+    let Some((url, others)) = settings.urls.split_first() else { return command };
+    let command = match others {
+        [] => command,
+        others => command.mut_arg("targets", |argument| argument.default_values(others.to_vec())),
+    };
+    let place = |argument: Arg| {
+        if argument.get_id() != "url" {
+            return argument;
+        }
+        let (name, meant) = (name.to_owned(), url.clone());
+        let argument = argument.value_parser(
+            StringValueParser::new().map(move |written| if written == name { meant.clone() } else { written }),
+        );
+        if argument.is_required_set() { argument } else { argument.default_value(url.clone()) }
+    };
+    // All at once: `mut_arg` would put the URL behind what comes after it.
+    command.mut_args(place).mut_subcommands(|command| command.mut_args(place))
+}
+
+fn unknown(name: &str, config: &Config, place: &Place) -> clap::Error {
+    let written = text::cut(name, TOLD);
+    let known: Vec<&str> = config.contexts.keys().map(String::as_str).collect();
+    let known = match (known.as_slice(), place.path()) {
+        ([], Some(path)) => format!("{} has none; `skew-tui config init` writes an example", path.display()),
+        ([], None) => "there are none".to_owned(),
+        (known, _) => format!("there are {}", known.join(", ")),
+    };
+    let message = format!("no context is called {written}: {known}. A URL begins with https://\n");
+    clap::Error::raw(ErrorKind::InvalidValue, message)
+}
+
+/// The flags that hold whatever the site is, to be given again.
+fn carried(matches: &ArgMatches) -> Vec<OsString> {
+    let command = Cli::command();
+    let held = command.get_arguments().filter(|option| {
+        option.is_global_set()
+            && option.get_id() != "context"
+            && !option.get_help_heading().is_some_and(|heading| OF_A_SITE.contains(&heading))
+            && matches.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine)
+    });
+    let mut carried = Vec::new();
+    for option in held {
+        let Some(long) = option.get_long() else { continue };
+        if matches!(option.get_action(), ArgAction::SetTrue) {
+            carried.push(format!("--{long}").into());
+            continue;
+        }
+        for value in matches.get_raw(option.get_id().as_str()).into_iter().flatten() {
+            let mut argument = OsString::from(format!("--{long}="));
+            argument.push(value);
+            carried.push(argument);
+        }
+    }
+    carried
+}
+
+#[cfg(test)]
+mod tests;
