@@ -5,7 +5,8 @@ use std::path::Path;
 
 use clap::Command;
 use skew_proto::text;
-use toml::de::{DeTable, DeValue};
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
 
 use super::setting::Folders;
 use super::settings::Settings;
@@ -22,7 +23,7 @@ pub(super) fn read(path: &Path, text: &str, command: &Command) -> (Config, Vec<P
     let config = match DeTable::parse(text) {
         Ok(table) => reader.file(table.get_ref()),
         Err(error) => {
-            reader.note(error.span().unwrap_or_default(), error.message().to_owned());
+            reader.note(error.span().unwrap_or_default(), error.message());
             Config::default()
         }
     };
@@ -51,46 +52,48 @@ impl Reader<'_> {
                 ("defaults", DeValue::Table(table)) => config.defaults = self.settings(table, Part::Defaults),
                 ("contexts", DeValue::Table(table)) => {
                     for (name, value) in table {
-                        let DeValue::Table(table) = value.get_ref() else {
-                            self.note(name.span(), "a context is a table, as in [contexts.prod]".to_owned());
-                            continue;
-                        };
-                        if let Err(reason) = self.is_free(name.get_ref()) {
-                            self.note(name.span(), reason);
-                        }
-                        let settings = self.settings(table, Part::Context);
-                        if settings.urls.is_empty() && !table.contains_key("url") {
-                            let written = text::cut(name.get_ref(), TOLD);
-                            self.note(
-                                name.span(),
-                                format!("context `{written}` has no site: give it url = \"https://…\""),
-                            );
-                        }
-                        config.contexts.insert(name.get_ref().to_string(), settings);
+                        let context = self.context(name, value.get_ref());
+                        config.contexts.insert(name.get_ref().to_string(), context);
                     }
                 }
                 ("keys", DeValue::Table(table)) => {
                     let (keymap, problems) = keys::read(table);
-                    problems.into_iter().for_each(|(place, text)| self.note(place, text));
+                    problems.into_iter().for_each(|(place, text)| self.note(place, &text));
                     config.keymap = keymap;
                 }
-                ("defaults" | "contexts" | "keys", _) => {
-                    let text = format!("`{0}` is a table: begin it with [{0}]", name.get_ref());
-                    self.note(name.span(), text);
+                (part @ ("defaults" | "contexts" | "keys"), _) => {
+                    self.note(name.span(), &format!("`{part}` is a table: begin it with [{part}]"));
                 }
-                (written, _) => {
-                    let text = match setting::find(written, self.command) {
-                        Ok(_) => format!("`{written}` stands in a context, or below [defaults]"),
-                        Err(_) => format!(
-                            "`{}` is no part of a configuration; there are [defaults], [contexts.NAME] and [keys]",
-                            text::cut(written, TOLD)
-                        ),
-                    };
-                    self.note(name.span(), text);
-                }
+                (written, _) => self.note(name.span(), &self.misplaced(written)),
             }
         }
         config
+    }
+
+    fn misplaced(&self, written: &str) -> String {
+        match setting::find(written, self.command) {
+            Ok(_) => format!("`{written}` stands in a context, or below [defaults]"),
+            Err(_) => format!(
+                "`{}` is no part of a configuration; there are [defaults], [contexts.NAME] and [keys]",
+                text::cut(written, TOLD)
+            ),
+        }
+    }
+
+    fn context(&mut self, name: &Spanned<DeString<'_>>, value: &DeValue<'_>) -> Settings {
+        let DeValue::Table(table) = value else {
+            self.note(name.span(), "a context is a table, as in [contexts.prod]");
+            return Settings::default();
+        };
+        if let Err(reason) = self.is_free(name.get_ref()) {
+            self.note(name.span(), &reason);
+        }
+        let settings = self.settings(table, Part::Context);
+        if settings.urls.is_empty() && !table.contains_key("url") {
+            let written = text::cut(name.get_ref(), TOLD);
+            self.note(name.span(), &format!("context `{written}` has no site: give it url = \"https://…\""));
+        }
+        settings
     }
 
     fn settings(&mut self, table: &DeTable<'_>, part: Part) -> Settings {
@@ -107,7 +110,7 @@ impl Reader<'_> {
             };
             if let Err(problem) = read {
                 let place = if matches!(value.get_ref(), DeValue::Table(_)) { name.span() } else { value.span() };
-                self.note(place, problem);
+                self.note(place, &problem);
             }
         }
         // A context may name its sites by `target` alone: then the first of them stands in the place of the URL.
