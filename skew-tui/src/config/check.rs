@@ -46,9 +46,10 @@ fn sites(context: &Settings, config: &Config, command: &Command) -> Result<(), S
     // Neither this process's arguments nor its environment have a say.
     let command = command.mut_args(|option| option.env(None::<&str>).required(false)).arg_required_else_help(false);
     let matches = command.try_get_matches_from(["skew-tui"]).map_err(|error| error.to_string())?;
-    let options = Options::from_arg_matches(&matches).map_err(|error| error.to_string())?;
-    for url in &context.urls {
-        options.target(url).map_err(|error| error.to_string())?;
+    let mut options = Options::from_arg_matches(&matches).map_err(|error| error.to_string())?;
+    if let Some((url, others)) = context.urls.split_first() {
+        options.targets = others.to_vec();
+        options.targets(Some(url)).map_err(|error| error.to_string())?;
     }
     Ok(())
 }
