@@ -49,8 +49,15 @@ impl Failure {
         if let Some(fault) = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
             return Self::Tls(TlsFault::of(fault));
         }
-        if error.is_timeout() {
+        if error.is_timeout() && !error.is_connect() {
             return Self::TimedOut;
+        }
+        let ended = |cause: &(dyn Error + 'static)| {
+            cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof)
+        };
+        // Before a connection is there, only a handshake can end too early.
+        if error.is_connect() && causes(error).any(ended) {
+            return Self::Tls(TlsFault::Other(bottom));
         }
         if error.is_connect() { Self::NoConnection(bottom) } else { Self::Other(bottom) }
     }

@@ -1,6 +1,6 @@
 //! How a browser is marked with its build, and what else tells builds and times apart.
 
-use crate::doctor::evidence::{Evidence, ReleaseList};
+use crate::doctor::evidence::{Evidence, Origin, ReleaseList};
 use crate::doctor::finding::{Finding, Id};
 use crate::doctor::page::{CookieSetting, Page};
 
@@ -72,8 +72,9 @@ fn clock(evidence: &Evidence) -> Option<Finding> {
 }
 
 fn module(evidence: &Evidence) -> Option<Finding> {
-    let (_, _, greeting) = open(evidence)?;
-    if greeting.server.is_some() {
+    let (base, _, greeting) = open(evidence)?;
+    // A base path that is an old one has said so.
+    if greeting.server.is_some() || base.origin == Origin::Old {
         return None;
     }
     let title = "the app's module is an old one";

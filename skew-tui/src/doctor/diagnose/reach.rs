@@ -74,7 +74,8 @@ fn tls(fault: &TlsFault) -> Finding {
             problem(Id::TlsNotSpoken, "the port speaks no TLS", "the answer to https is not encrypted")
                 .remedy("use http:// for this port (it takes no credentials to another machine), or the port of https")
         }
-        TlsFault::Other(cause) => problem(Id::TlsFailed, "no encrypted connection comes about", cause)
-            .remedy("see the server's log of TLS; it needs TLS 1.2 or 1.3"),
+        TlsFault::Other(cause) => problem(Id::TlsFailed, "no encrypted connection comes about", cause).remedy(
+            "see the server's log of TLS (it needs TLS 1.2 or 1.3), and whether this port is one of https at all",
+        ),
     }
 }

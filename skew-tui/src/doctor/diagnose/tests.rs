@@ -273,7 +273,15 @@ fn cases() -> Vec<(Evidence, Id, Severity)> {
             Id::OldModule,
             Problem,
         ),
-        (elsewhere(Origin::Old, "/_skew", false), Id::OldModule, Problem),
+        (
+            {
+                let mut evidence = elsewhere(Origin::Old, "/_skew", false);
+                evidence.bases[0].sse = Opening::Open(Greeting { has_id: false, ..greeting(None) });
+                evidence
+            },
+            Id::OldModule,
+            Problem,
+        ),
         (but(|evidence| evidence.releases = ReleaseList::Missing), Id::NoReleaseList, Note),
         (but(|evidence| evidence.releases = ReleaseList::Plain), Id::NoReleaseList, Note),
         (invalidation(Invalidation::Missing("404".into()), false), Id::InvalidationMissing, Warning),
