@@ -9,6 +9,7 @@ use std::time::Duration;
 pub mod binaries;
 pub mod browser;
 pub mod http;
+pub mod nginx;
 pub mod nuxt;
 pub mod page;
 pub mod process;

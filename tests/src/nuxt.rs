@@ -2,7 +2,6 @@
 
 pub mod pages;
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 
 use reqwest::header::SET_COOKIE;
@@ -10,7 +9,7 @@ use serde_json::json;
 use tokio::process::Command;
 
 use crate::http;
-use crate::process::Process;
+use crate::process::{Process, free_port};
 
 /// What seals the app's sessions (`NUXT_SESSION_PASSWORD`).
 pub const SESSION_PASSWORD: &str = "a-session-password-of-the-tests-and-of-nobody-else";
@@ -109,9 +108,4 @@ impl NuxtApp {
         let session = cookies.filter_map(|cookie| cookie.split(';').next()?.strip_prefix("nuxt-session=")).next_back();
         session.unwrap_or_else(|| panic!("no session came of the login: {answer:?}")).to_owned()
     }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port is free");
-    listener.local_addr().expect("a bound socket has an address").port()
 }

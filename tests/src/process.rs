@@ -1,5 +1,6 @@
 //! A child process whose output is kept line by line, and that ends with the test.
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -134,6 +135,12 @@ impl Output {
     async fn rest(&mut self) {
         while self.unseen.recv().await.is_some() {}
     }
+}
+
+/// A port that nobody has at the moment, for programs that know no port 0.
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port is free");
+    listener.local_addr().expect("a bound socket has an address").port()
 }
 
 #[cfg(test)]
