@@ -42,7 +42,7 @@ const USAGE: &str = "skew-tui [OPTIONS] <URL or CONTEXT>\n       skew-tui [OPTIO
 
 /// Who is still on the old build after a deploy, live.
 ///
-/// With a URL alone it opens the dashboard. The site is a Nuxt app with nuxt-skew-protection, or any site with skew-server.
+/// With a URL alone it opens the dashboard, or says what changes where there is no terminal for one. The site is a Nuxt app with nuxt-skew-protection, or any site with skew-server.
 #[derive(Debug, Parser)]
 #[command(name = "skew-tui", version, after_help = AFTER_HELP, subcommand_negates_reqs = true)]
 #[command(disable_help_subcommand = true, arg_required_else_help = true, override_usage = USAGE)]

@@ -8,6 +8,7 @@ mod logging;
 mod look;
 mod manual;
 mod messages;
+mod plain;
 mod signals;
 mod stats;
 mod stop;
@@ -15,6 +16,7 @@ mod stream;
 mod wait;
 mod watch;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -101,11 +103,15 @@ async fn run(cli: &Cli, voice: Voice) -> Result<(), Stop> {
     }
 }
 
-/// The dashboard, or its figures as JSON.
+/// The dashboard, or the same as lines of JSON or of text.
 async fn watch(targets: Targets, options: &Options, voice: Voice) -> Result<(), Stop> {
-    if options.json {
+    let has_keys = std::io::stdin().is_terminal();
+    if options.json || !look::can_draw(options) || !has_keys {
         logging::start(options, voice)?;
-        return stream::run(&targets, options, voice).await;
+        return match options.json {
+            true => stream::run(&targets, options, voice).await,
+            false => plain::run(&targets, options).await,
+        };
     }
     if options.log_file.is_some() {
         logging::start(options, voice)?;

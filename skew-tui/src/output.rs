@@ -5,6 +5,7 @@
 mod diagnosis;
 mod message;
 mod pipe;
+mod plain;
 mod progress;
 mod report;
 mod say;
@@ -14,6 +15,7 @@ mod summary;
 pub(crate) use diagnosis::{diagnosis, diagnosis_line};
 pub(crate) use message::message_line;
 pub(crate) use pipe::nobody_reads;
+pub(crate) use plain::Teller;
 pub(crate) use progress::{Ending, Grain, Moment, Pace, Worth, inline, line, state_line, verdict, verdict_line};
 pub(crate) use report::{ReportOptions, iso, refusal, report, report_line, unix_iso};
 pub(crate) use say::Voice;

@@ -159,6 +159,10 @@ pub struct Options {
     #[arg(long, global = true, env = "SKEW_ASCII", value_parser = values::switch(), help_heading = "Output")]
     pub ascii: bool,
 
+    /// Say in lines of text what changes, instead of drawing a dashboard; so it is without a terminal, and with TERM=dumb
+    #[arg(long, global = true, env = "SKEW_PLAIN", value_parser = values::switch(), help_heading = "Output")]
+    pub plain: bool,
+
     /// Neither offer nor do what reaches users
     #[arg(long, global = true, env = "SKEW_READONLY", value_parser = values::switch(), help_heading = "Output")]
     pub readonly: bool,

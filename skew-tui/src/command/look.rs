@@ -5,6 +5,15 @@ use std::io::IsTerminal;
 use crate::cli::{ColorChoice, Options, ThemeChoice};
 use crate::theme::{Colors, Glyphs, Theme};
 
+/// Whether there is a terminal to draw on, and nobody has asked for lines instead. Keys are another matter.
+pub(super) fn can_draw(options: &Options) -> bool {
+    draws(options.plain, std::io::stdout().is_terminal(), std::env::var("TERM").ok().as_deref())
+}
+
+fn draws(plain: bool, is_terminal: bool, kind: Option<&str>) -> bool {
+    !plain && is_terminal && kind != Some("dumb")
+}
+
 /// The theme that the options ask for, on the terminal that standard output is.
 pub(super) fn theme(options: &Options) -> Theme {
     let variable = |name: &str| std::env::var(name).ok();
@@ -65,6 +74,14 @@ mod tests {
         assert_eq!(with(ColorChoice::Never, ThemeChoice::Light, &[]), Colors::None);
         assert_eq!(with(ColorChoice::Always, ThemeChoice::None, &[]), Colors::None);
         assert_eq!(colors(ColorChoice::Auto, ThemeChoice::Dark, false, &|_| None), Colors::None, "no terminal");
+    }
+
+    #[test]
+    fn lines_take_the_place_of_drawings_where_these_are_unwanted_or_impossible() {
+        assert!(draws(false, true, Some("xterm")) && draws(false, true, None));
+        assert!(!draws(true, true, Some("xterm")), "asked for");
+        assert!(!draws(false, false, Some("xterm")), "a pipe");
+        assert!(!draws(false, true, Some("dumb")));
     }
 
     #[test]

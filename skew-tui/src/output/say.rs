@@ -1,5 +1,7 @@
 //! Standard error: what is no data.
 
+use std::io::{self, Write};
+
 use serde_json::json;
 use skew_proto::text;
 
@@ -21,7 +23,7 @@ impl Voice {
     /// Says why the program ends, with its exit code.
     pub(crate) fn error(self, message: &str, code: u8) {
         match self {
-            Self::Text => eprintln!("skew-tui: {}", text::clean(message)),
+            Self::Text => say(&format!("skew-tui: {}", text::clean(message))),
             Self::Json => object(&json!({ "type": "error", "message": message, "code": code })),
         }
     }
@@ -29,7 +31,7 @@ impl Voice {
     /// Says what a person should know, in one or more lines, and the program goes on.
     pub(crate) fn notice(self, message: &str) {
         match self {
-            Self::Text => message.lines().for_each(|line| eprintln!("{}", text::clean(line))),
+            Self::Text => message.lines().for_each(|line| say(&text::clean(line))),
             Self::Json => object(&json!({ "type": "notice", "message": message })),
         }
     }
@@ -43,7 +45,7 @@ impl Voice {
         };
         let at = clock(entry.at);
         match self {
-            Self::Text => eprintln!("{at} {level}: {}", entry.text),
+            Self::Text => say(&format!("{at} {level}: {}", entry.text)),
             Self::Json => object(&json!({ "type": "log", "at": at, "level": level, "message": entry.text })),
         }
     }
@@ -55,6 +57,11 @@ fn clock(at: Now) -> String {
 
 fn object(value: &serde_json::Value) {
     if let Ok(line) = text::json_line(value) {
-        eprintln!("{line}");
+        say(&line);
     }
+}
+
+/// Nobody may be there to read it, which is no reason to panic as `eprintln!` does.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }

@@ -4,7 +4,7 @@ use super::State;
 use super::site::{Authorization, Link, Refusal};
 
 /// Silence after asking for stats that starts to mean something, in milliseconds.
-const SILENCE_MS: u64 = 5_000;
+pub(crate) const SILENCE_MS: u64 = 5_000;
 
 /// Something to be said above the figures, or in their place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -150,6 +150,8 @@ pub struct Site {
     pub figures: Figures,
     /// Whether the figures are those of every target.
     pub coverage: Coverage,
+    /// Why the newest message that could not be read could not, cleaned.
+    pub unreadable: Option<String>,
     /// What happened, oldest first.
     pub log: VecDeque<LogEntry>,
     /// When the current build was released, in milliseconds since 1970, by the server's own word.
@@ -181,6 +183,7 @@ impl Site {
             heard_at: None,
             figures: Figures::default(),
             coverage: Coverage::Whole,
+            unreadable: None,
             log: VecDeque::new(),
             current_released_at: None,
             own: Vec::new(),
@@ -270,7 +273,11 @@ impl Site {
                 let kind = if other.kind.is_empty() { "without a type" } else { &other.kind };
                 self.note(now, Level::Info, format!("application message {}", text::cut(kind, 60)));
             }
-            Err(error) => self.note(now, Level::Warning, format!("a message could not be read: {error}")),
+            Err(error) => {
+                let reason = text::cut(&error.to_string(), MESSAGE_CHARS);
+                self.note(now, Level::Warning, format!("a message could not be read: {reason}"));
+                self.unreadable = Some(reason);
+            }
         }
     }
 
@@ -345,6 +352,12 @@ impl Site {
         let by_server = || self.current_released_at.filter(|_| self.current.as_deref() == Some(version));
         let by_server_of_all = || self.stats.as_ref()?.extra.get("releases")?.get(version)?.as_u64();
         self.releases.released_at(version).or_else(by_server).or_else(by_server_of_all)
+    }
+
+    /// Whether two targets turned out to be one process.
+    #[must_use]
+    pub fn targets_overlap(&self) -> bool {
+        self.overlap_reported
     }
 
     /// The public id of this client's own connection, where it has no more than one.

@@ -48,7 +48,6 @@ async fn wrong_usage_exits_with_2() {
         &["invalidate", "https://x.test", "(", "--match", "regex", "--yes"],
         &["invalidate", "https://x.test", "/a"],
         &["invalidate", "https://x.test", "/a", "--yes", "--readonly"],
-        &["https://x.test"],
     ] {
         let ran = run(skew_tui(arguments)).await;
         assert_eq!(ran.code, Some(2), "{arguments:?}: {}", ran.stderr);

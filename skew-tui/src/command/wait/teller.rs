@@ -1,8 +1,7 @@
 //! Telling a wait: on a terminal, line by line, or as JSON.
 
-use std::io::IsTerminal;
-
 use crate::cli::Options;
+use crate::command::look::can_draw;
 use crate::command::stop::Stop;
 use crate::output::{Ending, Grain, Moment, Pace, Sink, Voice, Worth, inline, line, state_line, verdict, verdict_line};
 use crate::view::text::fit;
@@ -29,10 +28,9 @@ enum Form {
 
 impl Form {
     fn of(options: &Options) -> Self {
-        let in_place = || std::env::var_os("TERM").is_some_and(|term| term != "dumb");
         match options.json {
             true => Self::Json,
-            false if std::io::stdout().is_terminal() && in_place() => Self::Inline,
+            false if can_draw(options) => Self::Inline,
             false => Self::Lines,
         }
     }

@@ -73,11 +73,11 @@ impl Site {
         let mut seen: HashSet<&str> = HashSet::new();
         let mut twice = None;
         for (member, stats) in told() {
-            sum.total += stats.total;
+            sum.total = sum.total.saturating_add(stats.total);
             add(&mut sum.versions, &stats.versions);
             add(&mut sum.routes, &stats.routes);
             sum.damage.fields.extend(&stats.damage.fields);
-            sum.damage.connections += stats.damage.connections;
+            sum.damage.connections = sum.damage.connections.saturating_add(stats.damage.connections);
             for connection in &stats.connections {
                 // Two addresses of one process show the same connections: nobody counts twice.
                 if !connection.id.is_empty() && !seen.insert(&connection.id) {
@@ -103,7 +103,7 @@ impl Site {
 fn add(sum: &mut skew_proto::Counts, counts: &skew_proto::Counts) {
     for (name, count) in counts {
         match sum.get_mut(name) {
-            Some(all) => *all += count,
+            Some(all) => *all = all.saturating_add(*count),
             None => drop(sum.insert(name.clone(), *count)),
         }
     }
