@@ -54,6 +54,8 @@ pub enum Action {
     InvalidateSelected,
     /// Refresh the users of a pattern to be typed.
     InvalidatePattern,
+    /// Choose another site of the configuration.
+    Contexts,
     /// Connect anew now.
     Reconnect,
     /// Count `skew-tui`s in the figures, or leave them out.
@@ -136,6 +138,7 @@ impl Action {
             Self::Freeze => "freeze the display",
             Self::InvalidateSelected => "invalidate this route",
             Self::InvalidatePattern => "invalidate a pattern",
+            Self::Contexts => "go to another context",
             Self::Reconnect => "reconnect now",
             Self::ToggleWatchers => "count watchers, or not",
             Self::Confirm => "go on",

@@ -3,7 +3,9 @@
 mod pace;
 mod signals;
 
+use std::fmt;
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
 
 use crossterm::event::{Event as Input, EventStream};
 use futures_util::StreamExt;
@@ -16,6 +18,7 @@ use crate::action::Access;
 use crate::feed::Feed;
 use crate::invalidate::{Mode, ServerKind, invalidate};
 use crate::keymap::Keymap;
+use crate::state::contexts::Contexts;
 use crate::state::invalidation::Invalidation;
 use crate::state::site::{Link, Watchers};
 use crate::state::{Effect, Event, Setup, State};
@@ -37,13 +40,40 @@ pub struct Options {
     pub theme: Theme,
     /// Which key does what.
     pub keymap: Keymap,
+    /// The contexts that one can go to.
+    pub contexts: Contexts,
+    /// How one goes there.
+    pub open: Open,
+}
+
+/// A dashboard that is about to be: how it is to be, and what it watches.
+#[derive(Debug)]
+pub struct Opened {
+    /// How it is to be.
+    pub options: Options,
+    /// What happens at its targets.
+    pub feed: Feed,
+    /// Its targets.
+    pub targets: Targets,
+}
+
+/// Opens a context by its name, or says in cleaned words why it can't be.
+#[derive(Clone)]
+pub struct Open(pub Arc<dyn Fn(&str) -> Result<Opened, String> + Send + Sync>);
+
+impl fmt::Debug for Open {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Open")
+    }
 }
 
 /// How the dashboard ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Exit {
     /// By a key.
     Quit,
+    /// By going to another context.
+    Switched(Box<Opened>),
     /// By a signal.
     Interrupted,
 }
@@ -86,19 +116,25 @@ struct Driver {
     feed: Feed,
     targets: Targets,
     asked: JoinSet<Answered>,
+    open: Open,
 }
 
 impl Driver {
     fn new(options: &Options, feed: Feed, targets: Targets) -> io::Result<Self> {
         let setup = Setup {
-            label: targets.label(),
+            label: match &options.contexts.open {
+                Some(name) => format!("{name} · {}", targets.label()),
+                None => targets.label(),
+            },
             targets: targets.labels(),
             access: options.access,
             watchers: options.watchers,
             utc_offset_s: jiff::Zoned::now().offset().seconds(),
             keymap: options.keymap.clone(),
+            contexts: options.contexts.clone(),
         };
         Ok(Self {
+            open: options.open.clone(),
             state: State::new(setup, feed.now()),
             theme: options.theme,
             terminal: Terminal::take()?,
@@ -194,6 +230,10 @@ impl Driver {
                 Effect::Redraw => self.terminal.enter()?,
                 Effect::Reconnect => self.feed.reconnect(),
                 Effect::Invalidate(asked) => self.invalidate(asked),
+                Effect::OpenContext(name) => match (self.open.0)(&name) {
+                    Ok(opened) => return Ok(Some(Exit::Switched(Box::new(opened)))),
+                    Err(reason) => return self.update(Event::Refused(reason)),
+                },
             }
         }
         Ok(None)
@@ -217,7 +257,7 @@ impl Driver {
     }
 
     fn invalidate(&mut self, asked: Invalidation) {
-        let target = std::sync::Arc::clone(self.targets.first());
+        let target = Arc::clone(self.targets.first());
         let server = ServerKind::of(self.state.site());
         self.asked.spawn(async move {
             let result = invalidate(&target, &asked, Mode::Send, server).await;

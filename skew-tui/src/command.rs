@@ -94,17 +94,18 @@ async fn run(cli: &Cli, voice: Voice) -> Result<(), Stop> {
         }
         (Some(Command::Demo { connections }), _) => {
             let demo = Demo::start(*connections).await.map_err(|error| Stop::Failed(error.to_string()))?;
-            watch(Arc::new(demo.target(options.transport)?).into(), options, voice).await
+            watch(Arc::new(demo.target(options.transport)?).into(), cli, voice).await
         }
         (Some(Command::Config { task }), _) => config::run(*task, options),
         (Some(Command::Completions { shell }), _) => manual::completions(*shell),
         (Some(Command::Man { dir }), _) => manual::man(dir.as_deref()),
-        (None, url) => watch(options.targets(url.as_deref())?, options, voice).await,
+        (None, url) => watch(options.targets(url.as_deref())?, cli, voice).await,
     }
 }
 
 /// The dashboard, or the same as lines of JSON or of text.
-async fn watch(targets: Targets, options: &Options, voice: Voice) -> Result<(), Stop> {
+async fn watch(targets: Targets, cli: &Cli, voice: Voice) -> Result<(), Stop> {
+    let options = &cli.options;
     let has_keys = std::io::stdin().is_terminal();
     if options.json || !look::can_draw(options) || !has_keys {
         logging::start(options, voice)?;
@@ -116,7 +117,7 @@ async fn watch(targets: Targets, options: &Options, voice: Voice) -> Result<(), 
     if options.log_file.is_some() {
         logging::start(options, voice)?;
     }
-    dashboard::run(targets, options).await
+    dashboard::run(targets, options, &cli.contexts).await
 }
 
 /// Whether watchers count, by the options.

@@ -4,6 +4,7 @@
 //! each pane in order before they are drawn, and only when data or their order changed.
 
 pub mod clock;
+pub mod contexts;
 pub mod cursor;
 pub mod dialog;
 pub mod drill;
@@ -27,6 +28,7 @@ use crate::Now;
 use crate::action::{Access, Action, Context};
 use crate::feed::Happening;
 use crate::keymap::Keymap;
+use contexts::Contexts;
 use dialog::Dialog;
 use filter::Filter;
 use invalidation::{Invalidation, Preview};
@@ -47,6 +49,8 @@ pub enum Event {
     Paste(String),
     /// The server answered an invalidation, or what went wrong.
     Invalidated(Invalidation, Result<InvalidateAnswer, String>),
+    /// What was asked for can't be done, and why.
+    Refused(String),
     /// Time went by.
     Tick,
 }
@@ -64,6 +68,8 @@ pub enum Effect {
     Reconnect,
     /// Ask the server to refresh users.
     Invalidate(Invalidation),
+    /// Go to the site of another context.
+    OpenContext(String),
 }
 
 /// A display that is held.
@@ -88,6 +94,8 @@ pub struct Setup {
     pub utc_offset_s: i32,
     /// The keys, which the views call by their names.
     pub keymap: Keymap,
+    /// The sites that one can go to.
+    pub contexts: Contexts,
 }
 
 /// Everything that is known and shown.
@@ -137,6 +145,12 @@ impl State {
     #[must_use]
     pub fn keymap(&self) -> &Keymap {
         &self.setup.keymap
+    }
+
+    /// The sites that one can go to.
+    #[must_use]
+    pub fn contexts(&self) -> &Contexts {
+        &self.setup.contexts
     }
 
     /// The site as it is.
@@ -207,6 +221,7 @@ impl State {
             Event::Edit(request) => self.type_text(|input| dialog::edit(input, request)),
             Event::Paste(text) => self.type_text(|input| dialog::paste(input, &text)),
             Event::Invalidated(asked, result) => self.conclude(asked, result),
+            Event::Refused(reason) => self.refuse(&reason),
             Event::Tick => {}
         }
         Vec::new()
@@ -262,6 +277,7 @@ impl State {
             Action::Back => self.panes.back(),
             Action::Freeze => self.toggle_freeze(),
             Action::ToggleWatchers => self.toggle_watchers(),
+            Action::Contexts => self.dialog = Some(Dialog::Contexts { input: Input::default(), at: 0 }),
             Action::Reconnect => {
                 self.known.fleet.note(self.now, Level::Info, "reconnecting, as asked".to_owned());
                 self.panes.invalidate();
@@ -310,6 +326,14 @@ impl State {
                     return vec![Effect::Invalidate(asked)];
                 }
             }
+            (Dialog::Contexts { input, at }, Action::Confirm) => {
+                return self.setup.contexts.chosen(input.value(), *at).map(Effect::OpenContext).into_iter().collect();
+            }
+            (Dialog::Contexts { input, at }, Action::Down) => {
+                let last = self.setup.contexts.matching(input.value()).count().saturating_sub(1);
+                *at = (*at + 1).min(last);
+            }
+            (Dialog::Contexts { at, .. }, Action::Up) => *at = at.saturating_sub(1),
             (_, Action::Back | Action::Confirm) => return effects,
             _ => {}
         }
@@ -330,6 +354,7 @@ impl State {
                 Err(error) => *refusal = Some(error.to_string()),
             },
             Dialog::Pattern { refusal, .. } => *refusal = None,
+            Dialog::Contexts { at, .. } => *at = 0,
             _ => {}
         }
     }

@@ -9,6 +9,8 @@ mod screen;
 mod drill;
 #[path = "dashboard/keys.rs"]
 mod keys;
+#[path = "dashboard/menu.rs"]
+mod menu;
 #[path = "dashboard/pictures.rs"]
 mod pictures;
 #[path = "dashboard/safety.rs"]

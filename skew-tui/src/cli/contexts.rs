@@ -29,6 +29,8 @@ const TOLD: usize = 60;
 pub struct Contexts {
     /// The configuration.
     pub config: Config,
+    /// The file that it stands in, or would.
+    pub file: Option<PathBuf>,
     carried: Vec<OsString>,
 }
 
@@ -45,32 +47,32 @@ pub(super) fn read(
         _ => Config::load(&place, &command)
             .map_err(|error| clap::Error::raw(ErrorKind::InvalidValue, format!("{error}\n")))?,
     };
-    with(arguments, &first, config, &place)
+    with(arguments, &first, Contexts { config, file: place.path().map(PathBuf::from), carried: carried(&first) })
 }
 
-impl Cli {
-    /// The command line as it would be for another context: what was said of the site and its credentials is left out.
+impl Contexts {
+    /// The command line as it would be for a context: what was said of the site and its credentials is left out.
     ///
     /// # Errors
     ///
     /// When there is no such context, or it can't be used.
-    pub fn of_context(&self, name: &str) -> Result<Self, clap::Error> {
+    pub fn open(&self, name: &str) -> Result<Cli, clap::Error> {
         let mut arguments = vec![OsString::from("skew-tui")];
-        arguments.extend(self.contexts.carried.iter().cloned());
+        arguments.extend(self.carried.iter().cloned());
         arguments.push(name.into());
-        let first = Self::command().try_get_matches_from(&arguments)?;
-        with(&arguments, &first, self.contexts.config.clone(), &Place::Nowhere)
+        let first = Cli::command().try_get_matches_from(&arguments)?;
+        with(&arguments, &first, self.clone())
     }
 }
 
-fn with(arguments: &[OsString], first: &ArgMatches, config: Config, place: &Place) -> Result<Cli, clap::Error> {
-    let carried = carried(first);
+fn with(arguments: &[OsString], first: &ArgMatches, contexts: Contexts) -> Result<Cli, clap::Error> {
     let site = site(first);
     let named = site.filter(|site| !site.contains("://"));
     let context = named.or_else(|| first.get_one::<String>("context"));
+    let defaults = &contexts.config.defaults;
     let settings = match context {
-        Some(name) => config.contexts.get(name).ok_or_else(|| unknown(name, &config, place))?.over(&config.defaults),
-        None => config.defaults.clone(),
+        Some(name) => contexts.config.contexts.get(name).ok_or_else(|| unknown(name, &contexts))?.over(defaults),
+        None => defaults.clone(),
     };
     let mut command = settings.apply(Cli::command(), &|name| std::env::var_os(name).is_some());
     if let Some(name) = context {
@@ -80,9 +82,7 @@ fn with(arguments: &[OsString], first: &ArgMatches, config: Config, place: &Plac
         }
     }
     let matches = command.try_get_matches_from(arguments)?;
-    let mut cli = Cli::from_arg_matches(&matches)?;
-    cli.contexts = Contexts { config, carried };
-    Ok(cli)
+    Ok(Cli { contexts, ..Cli::from_arg_matches(&matches)? })
 }
 
 /// The site that is asked for, as it was written: a URL or a context's name.
@@ -112,11 +112,11 @@ fn sites(command: Command, name: &str, settings: &Settings) -> Command {
     command.mut_args(place).mut_subcommands(|command| command.mut_args(place))
 }
 
-fn unknown(name: &str, config: &Config, place: &Place) -> clap::Error {
+fn unknown(name: &str, contexts: &Contexts) -> clap::Error {
     let written = text::cut(name, TOLD);
-    let known: Vec<&str> = config.contexts.keys().map(String::as_str).collect();
-    let known = match (known.as_slice(), place.path()) {
-        ([], Some(path)) => format!("{} has none; `skew-tui config init` writes an example", path.display()),
+    let known: Vec<&str> = contexts.config.contexts.keys().map(String::as_str).collect();
+    let known = match (known.as_slice(), &contexts.file) {
+        ([], Some(path)) => format!("{} names none; `skew-tui config init` writes an example", path.display()),
         ([], None) => "there are none".to_owned(),
         (known, _) => format!("there are {}", known.join(", ")),
     };

@@ -1,27 +1,69 @@
 //! The dashboard, by the options of the command line.
 
+use std::sync::Arc;
+
 use super::look;
 use super::stop::Stop;
 use super::watchers;
 use crate::action::Access;
-use crate::app::{self, Exit};
-use crate::cli::Options;
+use crate::app::{self, Exit, Open, Opened};
+use crate::cli::{Contexts, Options};
+use crate::config::Settings;
 use crate::feed::Feed;
-use crate::keymap::Keymap;
 use crate::source::Keep;
+use crate::state::contexts::{self, Choice};
 use crate::target::Targets;
 
-/// Opens the dashboard and stays until it is left.
-pub(super) async fn run(targets: Targets, options: &Options) -> Result<(), Stop> {
-    let feed = Feed::live(&targets, Keep::Newest)?;
+/// Opens the dashboard and stays until it is left, whatever context is gone to.
+pub(super) async fn run(targets: Targets, options: &Options, contexts: &Contexts) -> Result<(), Stop> {
+    let mut opened = open(targets, options, contexts)?;
+    loop {
+        match app::run(opened.options, opened.feed, opened.targets).await? {
+            Exit::Quit => return Ok(()),
+            Exit::Interrupted => return Err(Stop::Interrupted),
+            Exit::Switched(other) => opened = *other,
+        }
+    }
+}
+
+fn open(targets: Targets, options: &Options, contexts: &Contexts) -> Result<Opened, Stop> {
+    let others = contexts.clone();
     let settings = app::Options {
-        access: if options.readonly { Access::ReadOnly } else { Access::Full },
+        access: access(options.readonly),
         watchers: watchers(options),
         theme: look::theme(options),
-        keymap: Keymap::default(),
+        keymap: contexts.config.keymap.clone(),
+        contexts: menu(contexts, options.context.clone()),
+        open: Open(Arc::new(move |name| open_context(&others, name))),
     };
-    match app::run(settings, feed, targets).await? {
-        Exit::Quit => Ok(()),
-        Exit::Interrupted => Err(Stop::Interrupted),
+    Ok(Opened { options: settings, feed: Feed::live(&targets, Keep::Newest)?, targets })
+}
+
+/// What the command line would open for a context, or why it would not.
+fn open_context(contexts: &Contexts, name: &str) -> Result<Opened, String> {
+    let cli = contexts.open(name).map_err(|error| error.to_string())?;
+    let targets = cli.options.targets(cli.url.as_deref()).map_err(|error| error.to_string())?;
+    let opened = open(targets, &cli.options, &cli.contexts);
+    opened.map_err(|stop| stop.message().unwrap_or("it can't be opened").to_owned())
+}
+
+fn menu(contexts: &Contexts, open: Option<String>) -> contexts::Contexts {
+    let choice = |(name, context): (&String, &Settings)| {
+        let settings = context.over(&contexts.config.defaults);
+        Choice {
+            name: name.clone(),
+            site: settings.urls.first().cloned().unwrap_or_default(),
+            access: access(settings.text("readonly") == Some("true")),
+            tint: settings.text("tint").map(str::to_owned),
+        }
+    };
+    contexts::Contexts {
+        choices: contexts.config.contexts.iter().map(choice).collect(),
+        open,
+        file: contexts.file.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
     }
+}
+
+fn access(readonly: bool) -> Access {
+    if readonly { Access::ReadOnly } else { Access::Full }
 }

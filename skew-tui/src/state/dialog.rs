@@ -51,6 +51,13 @@ pub enum Dialog {
         /// The server's answer, or what went wrong.
         result: Result<InvalidateAnswer, String>,
     },
+    /// Another context is chosen.
+    Contexts {
+        /// What its name or its site holds.
+        input: Input,
+        /// The one that is chosen, of those that match.
+        at: usize,
+    },
     /// Something can't be done, and why.
     Refusal(String),
 }
@@ -59,7 +66,7 @@ impl Dialog {
     /// The text that is typed, where one is.
     pub fn input(&mut self) -> Option<&mut Input> {
         match self {
-            Self::Filter { input, .. } | Self::Pattern { input, .. } => Some(input),
+            Self::Filter { input, .. } | Self::Pattern { input, .. } | Self::Contexts { input, .. } => Some(input),
             Self::Confirm { retyped, .. } => retyped.as_mut(),
             Self::Help | Self::Sending(_) | Self::Outcome { .. } | Self::Refusal(_) => None,
         }
@@ -69,7 +76,7 @@ impl Dialog {
     #[must_use]
     pub fn takes_text(&self) -> bool {
         match self {
-            Self::Filter { .. } | Self::Pattern { .. } => true,
+            Self::Filter { .. } | Self::Pattern { .. } | Self::Contexts { .. } => true,
             Self::Confirm { retyped, .. } => retyped.is_some(),
             Self::Help | Self::Sending(_) | Self::Outcome { .. } | Self::Refusal(_) => false,
         }

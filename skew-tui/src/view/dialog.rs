@@ -1,5 +1,7 @@
 //! What is open above the panes.
 
+mod contexts;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -46,6 +48,7 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
             vec![subject(asked.kind, &asked.pattern, theme), Line::from("asking the server …")],
         ),
         Some(Dialog::Outcome { asked, result }) => outcome(asked, result, theme),
+        Some(Dialog::Contexts { input, at }) => contexts::contexts(input, *at, state, theme),
         Some(Dialog::Refusal(reason)) => page("Not possible", theme.warn, sentences(reason, theme.text)),
     };
     page.draw(theme, area, buf);

@@ -1,5 +1,9 @@
 //! The same picture in every theme, and in ASCII.
 
+use std::fmt::Write;
+
+use ratatui::buffer::Buffer;
+use ratatui::style::Style;
 use skew_tui::action::Action;
 use skew_tui::glyphs::ascii;
 use skew_tui::state::State;
@@ -86,4 +90,46 @@ fn what_is_not_ascii_and_not_ours_is_a_question_of_the_same_width() {
     let reduced = text(&draw_in(&ascii, &mut scenario::hostile(), 120, 40));
     assert!(reduced.is_ascii() && reduced.contains('?') && !unicode.is_ascii());
     assert!(reduced.lines().all(|line| line.len() <= 120));
+}
+
+macro_rules! snapshots {
+    ($($name:ident: $theme:expr, $state:expr, $width:literal x $height:literal;)+) => {
+        $(#[test]
+        fn $name() {
+            let picture = draw_in(&$theme, &mut $state, $width, $height);
+            insta::assert_snapshot!(stringify!($name), styled(&picture));
+        })+
+    };
+}
+
+snapshots! {
+    light_80x24: Theme::new(Colors::Light), live(), 80 x 24;
+    light_tinted_80x24: Theme::new(Colors::Light).tinted(Colors::Light, Some(Tint::Red)), live(), 80 x 24;
+    high_contrast_80x24: Theme::new(Colors::HighContrast), live(), 80 x 24;
+    ascii_80x24: Theme::new(Colors::None).of(Glyphs::Ascii), live(), 80 x 24;
+    ascii_hostile_80x24: Theme::new(Colors::None).of(Glyphs::Ascii), scenario::hostile(), 80 x 24;
+}
+
+/// The picture as text, then a letter for the style of each cell, and what each letter means.
+fn styled(picture: &Buffer) -> String {
+    let mut styles: Vec<Style> = Vec::new();
+    let mut letters = String::new();
+    for y in 0..picture.area.height {
+        for x in 0..picture.area.width {
+            let style = picture[(x, y)].style();
+            let at = styles.iter().position(|seen| *seen == style).unwrap_or_else(|| {
+                styles.push(style);
+                styles.len() - 1
+            });
+            letters.push(char::from(b'a' + u8::try_from(at).expect("a theme has few styles")));
+        }
+        letters.push('\n');
+    }
+    let mut shown = format!("{}\n{letters}\n", text(picture));
+    for (letter, style) in ('a'..).zip(styles) {
+        let color = |color: Option<ratatui::style::Color>| color.unwrap_or_default().to_string();
+        let (ink, ground) = (color(style.fg), color(style.bg));
+        let _ = writeln!(shown, "{letter}: {ink} on {ground} {:?}", style.add_modifier);
+    }
+    shown
 }

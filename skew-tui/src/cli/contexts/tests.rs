@@ -9,11 +9,15 @@ fn config(text: &str) -> Config {
     Config::read(Path::new("/etc/skew/config.toml"), text, &Cli::command()).unwrap()
 }
 
+fn contexts(text: &str, first: &ArgMatches) -> Contexts {
+    Contexts { config: config(text), file: None, carried: carried(first) }
+}
+
 fn read(arguments: &str, text: &str) -> Result<Cli, clap::Error> {
     let arguments: Vec<OsString> =
         std::iter::once("skew-tui").chain(arguments.split_whitespace()).map(Into::into).collect();
     let first = Cli::command().try_get_matches_from(&arguments)?;
-    with(&arguments, &first, config(text), &Place::Nowhere)
+    with(&arguments, &first, contexts(text, &first))
 }
 
 const TWO: &str = r#"
@@ -58,7 +62,7 @@ fn every_command_that_takes_a_url_takes_a_context() {
         let arguments: Vec<OsString> = arguments.iter().map(Into::into).collect();
         let read = |arguments: &[OsString]| {
             let first = Cli::command().try_get_matches_from(arguments)?;
-            with(arguments, &first, config(TWO), &Place::Nowhere)
+            with(arguments, &first, contexts(TWO, &first))
         };
         // Some want a second argument, some have no place for it.
         let cli = read(&arguments[..3]).or_else(|_| read(&arguments)).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -88,6 +92,21 @@ fn a_url_alone_has_the_defaults() {
     let cli = read("https://x.test", TWO).unwrap();
     assert_eq!((cli.options.interval.as_secs(), cli.options.readonly), (3, false));
     assert_eq!(cli.options.context, None);
+}
+
+#[test]
+fn another_context_takes_the_flags_of_the_screen_along_and_none_of_the_site() {
+    let cli = read("prod --ascii --top 9 --token-file prod.token --transport ws --target https://b.test", TWO).unwrap();
+    let other = cli.contexts.open("staging").unwrap();
+    assert_eq!(other.url.as_deref(), Some("https://staging.example.com/shop"));
+    assert_eq!((other.options.ascii, other.options.top, other.options.readonly), (true, Some(9), false));
+    assert_eq!(other.options.token_file.as_deref(), Some(Path::new("/etc/skew/staging.token")));
+    assert_eq!(other.options.transport, crate::target::TransportChoice::Auto);
+    assert!(other.options.targets.is_empty());
+    assert_eq!(other.options.context.as_deref(), Some("staging"));
+    let back = other.contexts.open("prod").unwrap();
+    assert!(back.options.token_file.is_none() && back.options.readonly && back.options.ascii);
+    assert!(cli.contexts.open("nobody").is_err());
 }
 
 /// A value of an option that is not built in, and another one.
