@@ -123,6 +123,10 @@ impl Probe {
         let request = self.http.get(url.clone()).header("sec-fetch-dest", "document").header(ACCEPT, "text/html");
         let answer = ask(request, MAX_PAGE_BYTES, self.patience).await;
         let Err(Failure::NoConnection(_)) = &answer else { return answer };
+        // Where an address was given, the name is not looked up.
+        if self.http.target().address().is_some() {
+            return answer;
+        }
         let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else { return answer };
         // The client does not tell a name that leads nowhere from a host that takes no connection.
         let name = tokio::net::lookup_host((host.trim_matches(['[', ']']), port)).await;

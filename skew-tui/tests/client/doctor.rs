@@ -137,6 +137,26 @@ async fn a_host_that_is_not_there_is_told_from_a_name_that_is_not() {
     assert_eq!((complaints(&nameless), nameless.code), (vec!["name-not-found".to_owned()], Some(1)));
 }
 
+#[tokio::test]
+async fn every_target_is_examined_and_the_worst_decides() {
+    let (well, silent) = (Server::start(well).await, Server::start(|_, _| Answer::not_found()).await);
+    let ran = doctor(&well.url(""), &["--target", &silent.url("")]).await;
+    let ok: Vec<_> = ran.json().iter().map(|object| object["ok"].clone()).collect();
+    assert_eq!((ok, ran.code), (vec![true.into(), false.into()], Some(1)), "{}", ran.stdout);
+}
+
+#[tokio::test]
+async fn an_address_that_is_given_stands_for_a_name_that_leads_nowhere() {
+    let site = Server::start(well).await;
+    let url = format!("http://nowhere.invalid:{}", site.port);
+    let arguments = ["--resolve", "nowhere.invalid:127.0.0.1", "--insecure-http"];
+    let there = doctor(&url, &arguments).await;
+    assert_eq!((complaints(&there), there.code), (vec![], Some(0)), "{}", there.stdout);
+    site.stop().await;
+    let gone = doctor(&url, &arguments).await;
+    assert_eq!((complaints(&gone), gone.code), (vec!["unreachable".to_owned()], Some(1)));
+}
+
 /// A server with a certificate of an authority of its own, for `localhost`, valid until that year.
 async fn secured(until: i32) -> (Server, String) {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
