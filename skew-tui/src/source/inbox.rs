@@ -79,12 +79,16 @@ fn size(event: &SourceEvent) -> usize {
 }
 
 fn is_stats(event: &SourceEvent) -> bool {
+    matches!(event, SourceEvent::Frame(text) if is_stats_message(text))
+}
+
+/// Whether a message holds stats, without reading all of them.
+pub(super) fn is_stats_message(text: &str) -> bool {
     #[derive(Deserialize)]
     struct Kind<'a> {
         #[serde(borrow, default)]
         r#type: std::borrow::Cow<'a, str>,
     }
-    let SourceEvent::Frame(text) = event else { return false };
     // Servers put the type first, and then the rest need not be looked at.
     text.starts_with(r#"{"type":"stats""#)
         || (!text.starts_with(r#"{"type":"#)
@@ -201,10 +205,10 @@ mod tests {
     #[tokio::test]
     async fn stats_are_known_by_their_type_wherever_it_stands() {
         for text in [r#"{"total":1,"type":"stats"}"#, r#" {"type":"stats"}"#, r#"{"type":"stats"}"#] {
-            assert!(is_stats(&SourceEvent::Frame(text.into())), "{text}");
+            assert!(is_stats_message(text), "{text}");
         }
         for text in [r#"{"type":"stats-unauthorized"}"#, r#"{"x":"\"type\":\"stats\""}"#, "stats", ""] {
-            assert!(!is_stats(&SourceEvent::Frame(text.into())), "{text}");
+            assert!(!is_stats_message(text), "{text}");
         }
     }
 

@@ -1,13 +1,15 @@
 //! One connection, from its first message to its end.
 
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use reqwest::Url;
 use skew_proto::{ServerMessage, SubscribeBody};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::ended::Ended;
-use super::inbox::Outlet;
+use super::inbox::{Outlet, is_stats_message};
 use super::releases;
 use super::wire::Wire;
 use crate::SourceEvent;
@@ -19,6 +21,10 @@ const MAX_PEEKED_BYTES: usize = 8 * 1024;
 
 /// Largest answer to a subscription that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
+
+/// First wait for an answer to a subscription before it is sent once more, which doubles up to the last.
+const ASK_AGAIN: Duration = Duration::from_secs(10);
+const ASK_AGAIN_AT_MOST: Duration = Duration::from_secs(60);
 
 /// What goes on beside the stream.
 enum Aside {
@@ -37,6 +43,7 @@ pub(super) async fn run(mut wire: Wire, http: &Http, base: &Url, outlet: &Outlet
     let mut looks = interval(releases::EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut asides: FuturesUnordered<BoxFuture<'_, Aside>> = FuturesUnordered::new();
+    let mut asking: Option<Asking> = None;
 
     loop {
         tokio::select! {
@@ -46,6 +53,9 @@ pub(super) async fn run(mut wire: Wire, http: &Http, base: &Url, outlet: &Outlet
                     Err(ended) => return ended,
                 };
                 let peeked = Peeked::of(&text);
+                if peeked.answers {
+                    asking = None;
+                }
                 outlet.say(SourceEvent::Frame(text)).await;
                 // A build that was not current before has a time of release that is not known yet.
                 if peeked.version.is_some() && peeked.version != current {
@@ -54,15 +64,17 @@ pub(super) async fn run(mut wire: Wire, http: &Http, base: &Url, outlet: &Outlet
                     }
                     current = peeked.version;
                 }
-                match (peeked.connection_id, &mut wire) {
-                    (Some(id), Wire::Sse(_)) => asides.push(Box::pin(subscribe(http, base, id))),
-                    (Some(_), Wire::Ws(ws)) => match ws.subscribe().await {
-                        Ok(()) => outlet.say(SourceEvent::Subscribed).await,
-                        Err(ended) => return ended,
-                    },
-                    (None, _) => {}
+                if let Some(id) = peeked.connection_id {
+                    asking = Some(Asking::new(id));
                 }
             }
+            id = due(&mut asking) => match &mut wire {
+                Wire::Sse(_) => asides.push(Box::pin(subscribe(http, base, id))),
+                Wire::Ws(ws) => match ws.subscribe().await {
+                    Ok(()) => outlet.say(SourceEvent::Subscribed).await,
+                    Err(ended) => return ended,
+                },
+            },
             _ = looks.tick() => asides.push(Box::pin(async {
                 Aside::Releases(Box::new(releases::read(http, &release_urls).await))
             })),
@@ -81,9 +93,37 @@ pub(super) async fn run(mut wire: Wire, http: &Http, base: &Url, outlet: &Outlet
     }
 }
 
+/// A subscription that has no answer yet. Where a site has several processes, the request may have reached another one than the
+/// stream is on, which says nothing; the next one may reach the right one.
+struct Asking {
+    connection_id: String,
+    /// When to ask, where that is not now.
+    at: Option<Instant>,
+    next_wait: Duration,
+}
+
+impl Asking {
+    fn new(connection_id: String) -> Self {
+        Self { connection_id, at: None, next_wait: ASK_AGAIN }
+    }
+}
+
+/// Waits until it is time to ask, for which connection.
+async fn due(asking: &mut Option<Asking>) -> String {
+    let Some(asking) = asking else { return std::future::pending().await };
+    if let Some(at) = asking.at {
+        sleep_until(at).await;
+    }
+    asking.at = Some(Instant::now() + asking.next_wait);
+    asking.next_wait = (asking.next_wait * 2).min(ASK_AGAIN_AT_MOST);
+    asking.connection_id.clone()
+}
+
 /// What of a message matters to the connection itself.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Peeked {
+    /// Whether it answers a subscription.
+    answers: bool,
     /// One's own connection id, in `connected`.
     connection_id: Option<String>,
     /// The server's current build, in `connected` and `version`.
@@ -93,13 +133,16 @@ struct Peeked {
 impl Peeked {
     fn of(text: &str) -> Self {
         if text.len() > MAX_PEEKED_BYTES {
-            return Self::default();
+            return Self { answers: is_stats_message(text), ..Self::default() };
         }
         match ServerMessage::decode(text) {
-            Ok(ServerMessage::Connected(connected)) => {
-                Self { connection_id: Some(connected.connection_id), version: Some(connected.version) }
-            }
-            Ok(ServerMessage::Version(version)) => Self { connection_id: None, version: Some(version.version) },
+            Ok(ServerMessage::Connected(connected)) => Self {
+                connection_id: Some(connected.connection_id),
+                version: Some(connected.version),
+                ..Self::default()
+            },
+            Ok(ServerMessage::Version(version)) => Self { version: Some(version.version), ..Self::default() },
+            Ok(ServerMessage::Stats(_) | ServerMessage::StatsUnauthorized) => Self { answers: true, ..Self::default() },
             _ => Self::default(),
         }
     }
@@ -141,8 +184,12 @@ mod tests {
         assert_eq!((connected.connection_id.as_deref(), connected.version.as_deref()), (Some("c-1"), Some("b")));
         let version = Peeked::of(r#"{"type":"version","version":"b2","connectionId":"x"}"#);
         assert_eq!((version.connection_id, version.version.as_deref()), (None, Some("b2")));
-        for text in [r#"{"type":"stats","version":"b"}"#, r#"{"type":"welcome","connectionId":"x"}"#, "connected"] {
+        for text in [r#"{"type":"welcome","connectionId":"x"}"#, "connected"] {
             assert_eq!(Peeked::of(text), Peeked::default(), "{text}");
+        }
+        let long = format!(r#"{{"type":"stats","x":"{}"}}"#, "x".repeat(MAX_PEEKED_BYTES));
+        for text in [r#"{"type":"stats","version":"b"}"#, r#"{"type":"stats-unauthorized"}"#, &long] {
+            assert_eq!(Peeked::of(text), Peeked { answers: true, ..Peeked::default() }, "{text}");
         }
     }
 }

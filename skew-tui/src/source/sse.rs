@@ -11,6 +11,7 @@ use eventsource_client::{BoxStream, Client, ClientBuilder, Error, ReconnectOptio
 use futures_util::{Stream, StreamExt};
 use http::{Request, Response};
 use launchdarkly_sdk_transport::{ByteStream, HttpTransport, ResponseFuture, TransportError};
+use memchr::memchr2;
 use reqwest::{StatusCode, Url};
 
 use super::ended::Ended;
@@ -182,24 +183,27 @@ impl EventLength {
     /// Takes the next bytes and answers the greatest length an event reached within them.
     fn push(&mut self, piece: &[u8]) -> usize {
         let mut longest = self.bytes;
-        for &byte in piece {
-            let second_half = byte == b'\n' && std::mem::replace(&mut self.after_cr, byte == b'\r');
-            self.after_cr = byte == b'\r';
-            self.bytes += 1;
+        let mut rest = piece;
+        while let Some(at) = memchr2(b'\n', b'\r', rest) {
+            let end = rest[at];
+            let second_half = end == b'\n' && at == 0 && self.after_cr;
+            self.after_cr = end == b'\r';
+            self.bytes += at + 1;
             longest = longest.max(self.bytes);
-            if second_half {
-                continue;
-            }
-            if matches!(byte, b'\n' | b'\r') {
-                if self.line == 0 {
+            if !second_half {
+                if self.line + at == 0 {
                     self.bytes = 0;
                 }
                 self.line = 0;
-            } else {
-                self.line += 1;
             }
+            rest = &rest[at + 1..];
         }
-        longest
+        if !rest.is_empty() {
+            self.after_cr = false;
+            self.bytes += rest.len();
+            self.line += rest.len();
+        }
+        longest.max(self.bytes)
     }
 }
 
@@ -230,5 +234,15 @@ mod tests {
         let mut length = EventLength::default();
         length.push(&b"data: x\n".repeat(100));
         assert_eq!(length.push(b"y"), 801, "lines without an empty one between them are one event");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn pieces_of_any_length_are_measured_like_the_whole(text in "[a\n\r]{0,40}", cut in 1usize..8) {
+            let (mut whole, mut pieces) = (EventLength::default(), EventLength::default());
+            let longest = text.as_bytes().chunks(cut).map(|piece| pieces.push(piece)).max().unwrap_or(0);
+            proptest::prop_assert_eq!(whole.push(text.as_bytes()), longest);
+            proptest::prop_assert_eq!((whole.bytes, whole.line), (pieces.bytes, pieces.line));
+        }
     }
 }

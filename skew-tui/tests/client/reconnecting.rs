@@ -158,3 +158,32 @@ async fn a_wrong_site_is_given_up_until_somebody_asks() {
     until(&mut source, |event| matches!(event, SourceEvent::Failed(_))).await;
     assert_eq!(site.count("GET /__skew/sse"), before + 1);
 }
+
+#[tokio::test]
+async fn a_subscription_that_another_process_took_is_sent_again_until_it_is_answered() {
+    const LOST: usize = 2;
+    let clock = StoppedClock::new();
+    let asked = AtomicUsize::new(0);
+    let site = Server::start(move |seen, push| match seen.line().as_str() {
+        "GET /__skew/sse" => Answer::Events(vec![CONNECTED.into()]),
+        "POST /__skew/subscribe-stats" => {
+            if asked.fetch_add(1, Ordering::Relaxed) == LOST {
+                let _ = push.send(STATS.into());
+            }
+            Answer::json(200, r#"{"ok":true}"#)
+        }
+        _ => Answer::not_found(),
+    })
+    .await;
+    let mut source = source(&site.url(""), TransportChoice::Auto);
+    for _ in 0..LOST {
+        until(&mut source, |event| *event == SourceEvent::Subscribed).await;
+        // Within the silence that a stream may keep.
+        advance(Duration::from_secs(21)).await;
+    }
+    until(&mut source, |event| matches!(event, SourceEvent::Frame(text) if text == STATS)).await;
+    advance(Duration::from_secs(62)).await;
+    let asked = site.count("POST /__skew/subscribe-stats");
+    assert_eq!(asked, LOST + 1, "what is answered is not asked again");
+    drop(clock);
+}

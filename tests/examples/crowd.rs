@@ -1,0 +1,14 @@
+//! `cargo run --release -p skew-tests --example crowd -- [TABS] [MS BETWEEN SNAPSHOTS]`: a server to look at, without tabs.
+
+use std::time::Duration;
+
+use skew_tests::crowd::Crowd;
+
+#[tokio::main]
+async fn main() {
+    let numbers: Vec<u64> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
+    let tabs = numbers.first().copied().unwrap_or(1_000) as usize;
+    let crowd = Crowd::start(tabs, numbers.get(1).map(|ms| Duration::from_millis(*ms))).await;
+    println!("{}", crowd.url());
+    std::future::pending::<()>().await;
+}
