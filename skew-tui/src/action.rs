@@ -48,6 +48,10 @@ pub enum Action {
     Sort,
     /// Turn the pane's order round.
     ReverseSort,
+    /// Copy what is selected.
+    Copy,
+    /// Show addresses whole, or hide them but for their network.
+    ShowAddresses,
     /// Hold the display while data goes on, or let it go.
     Freeze,
     /// Refresh the users of the selected route.
@@ -135,6 +139,8 @@ impl Action {
             Self::Back => "close, or go back",
             Self::Sort => "sort by next column",
             Self::ReverseSort => "reverse the order",
+            Self::Copy => "copy what is selected",
+            Self::ShowAddresses => "show addresses, or not",
             Self::Freeze => "freeze the display",
             Self::InvalidateSelected => "invalidate this route",
             Self::InvalidatePattern => "invalidate a pattern",

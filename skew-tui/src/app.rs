@@ -7,7 +7,7 @@ use std::fmt;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
-use crossterm::event::{Event as Input, EventStream};
+use crossterm::event::{Event as Input, EventStream, MouseButton, MouseEvent, MouseEventKind};
 use futures_util::StreamExt;
 use ratatui::buffer::Buffer;
 use skew_proto::InvalidateAnswer;
@@ -20,12 +20,14 @@ use crate::invalidate::{Mode, ServerKind, invalidate};
 use crate::keymap::Keymap;
 use crate::state::contexts::Contexts;
 use crate::state::invalidation::Invalidation;
+use crate::state::pointer::Gesture;
 use crate::state::site::{Link, Watchers};
 use crate::state::{Effect, Event, Setup, State};
 use crate::target::Targets;
-use crate::terminal::Terminal;
+use crate::terminal::{Mouse, Terminal};
 use crate::theme::Theme;
 use crate::view;
+use crate::wait::Percent;
 use pace::Pace;
 use signals::{Signal, Signals};
 
@@ -44,6 +46,10 @@ pub struct Options {
     pub contexts: Contexts,
     /// How one goes there.
     pub open: Open,
+    /// Whether a mouse does anything.
+    pub mouse: Mouse,
+    /// The share of the current build at which somebody is called, where anybody is.
+    pub notify_at: Option<Percent>,
 }
 
 /// A dashboard that is about to be: how it is to be, and what it watches.
@@ -132,12 +138,13 @@ impl Driver {
             utc_offset_s: jiff::Zoned::now().offset().seconds(),
             keymap: options.keymap.clone(),
             contexts: options.contexts.clone(),
+            notify_at: options.notify_at,
         };
         Ok(Self {
             open: options.open.clone(),
             state: State::new(setup, feed.now()),
             theme: options.theme,
-            terminal: Terminal::take()?,
+            terminal: Terminal::take(options.mouse)?,
             pace: Pace::new(Instant::now()),
             feed,
             targets,
@@ -190,7 +197,9 @@ impl Driver {
     fn take_in(&mut self) -> Result<(), AppError> {
         let happenings: Vec<_> = std::iter::from_fn(|| self.feed.ready()).collect();
         if !happenings.is_empty() {
-            self.state.update(Event::Happened(happenings), self.feed.now());
+            for effect in self.state.update(Event::Happened(happenings), self.feed.now()) {
+                self.act(effect)?;
+            }
         }
         self.check()
     }
@@ -216,25 +225,51 @@ impl Driver {
                 self.terminal.resize(width, height)?;
                 self.update(Event::Tick)
             }
-            Input::FocusGained | Input::FocusLost | Input::Mouse(_) => Ok(None),
+            Input::Mouse(mouse) => match self.pointed(mouse) {
+                Some(event) => self.update(event),
+                None => Ok(None),
+            },
+            Input::FocusGained | Input::FocusLost => Ok(None),
         }
+    }
+
+    /// What a mouse did, where it did it on something.
+    fn pointed(&self, mouse: MouseEvent) -> Option<Event> {
+        let gesture = match mouse.kind {
+            MouseEventKind::Down(MouseButton::Left) => Gesture::Click,
+            MouseEventKind::ScrollUp => Gesture::WheelUp,
+            MouseEventKind::ScrollDown => Gesture::WheelDown,
+            _ => return None,
+        };
+        let place = view::place(self.terminal.area(), &self.state, mouse.column, mouse.row)?;
+        Some(Event::Pointer(place, gesture))
     }
 
     /// Takes an event in, draws at once, and does what the state asks for.
     fn update(&mut self, event: Event) -> io::Result<Option<Exit>> {
         self.pace.now(Instant::now());
         for effect in self.state.update(event, self.feed.now()) {
-            match effect {
-                Effect::Quit => return Ok(Some(Exit::Quit)),
-                Effect::Suspend => self.suspend(signals::stop_group)?,
-                Effect::Redraw => self.terminal.enter()?,
-                Effect::Reconnect => self.feed.reconnect(),
-                Effect::Invalidate(asked) => self.invalidate(asked),
-                Effect::OpenContext(name) => match (self.open.0)(&name) {
-                    Ok(opened) => return Ok(Some(Exit::Switched(Box::new(opened)))),
-                    Err(reason) => return self.update(Event::Refused(reason)),
-                },
+            if let Some(exit) = self.act(effect)? {
+                return Ok(Some(exit));
             }
+        }
+        Ok(None)
+    }
+
+    /// Does what the state asks for.
+    fn act(&mut self, effect: Effect) -> io::Result<Option<Exit>> {
+        match effect {
+            Effect::Quit => return Ok(Some(Exit::Quit)),
+            Effect::Suspend => self.suspend(signals::stop_group)?,
+            Effect::Redraw => self.terminal.enter()?,
+            Effect::Reconnect => self.feed.reconnect(),
+            Effect::Invalidate(asked) => self.invalidate(asked),
+            Effect::Copy(text) => self.terminal.copy(&text)?,
+            Effect::Notify(text) => self.terminal.notify(&text)?,
+            Effect::OpenContext(name) => match (self.open.0)(&name) {
+                Ok(opened) => return Ok(Some(Exit::Switched(Box::new(opened)))),
+                Err(reason) => return self.update(Event::Refused(reason)),
+            },
         }
         Ok(None)
     }

@@ -74,6 +74,8 @@ const PANES: &[Binding] = &[
     bind(Action::InvalidateSelected, &[char('i')], Section::Act, Some("invalidate")),
     bind(Action::InvalidatePattern, &[char('I')], Section::Act, None),
     bind(Action::Freeze, &[char('f'), char(' ')], Section::Show, Some("freeze")),
+    bind(Action::Copy, &[char('c')], Section::Show, None),
+    bind(Action::ShowAddresses, &[char('p')], Section::Show, None),
     bind(Action::ToggleWatchers, &[char('w')], Section::Show, None),
     bind(Action::Contexts, &[char(':')], Section::Show, None),
     bind(Action::Reconnect, &[char('r')], Section::Act, None),

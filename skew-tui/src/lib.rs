@@ -24,7 +24,7 @@ pub mod recording;
 pub mod source;
 pub mod state;
 pub mod target;
-mod terminal;
+pub mod terminal;
 pub mod theme;
 pub mod view;
 pub mod wait;

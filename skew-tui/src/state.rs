@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod contexts;
+mod copying;
 pub mod cursor;
 pub mod dialog;
 pub mod drill;
@@ -14,9 +15,12 @@ pub mod history;
 pub mod invalidation;
 pub mod known;
 pub mod notice;
+pub mod notify;
 pub mod page;
 mod panes;
+pub mod pointer;
 pub mod rows;
+pub mod said;
 pub mod site;
 pub mod trend;
 mod wake;
@@ -28,12 +32,16 @@ use crate::Now;
 use crate::action::{Access, Action, Context};
 use crate::feed::Happening;
 use crate::keymap::Keymap;
+use crate::wait::Percent;
 use contexts::Contexts;
 use dialog::Dialog;
 use filter::Filter;
 use invalidation::{Invalidation, Preview};
 use known::Known;
+use notify::Notify;
 pub use panes::{Addresses, Heights, Pane, Panes};
+use pointer::{Gesture, Place};
+use said::Said;
 use site::{Figures, Level, Site, Watchers};
 
 /// Something that happened.
@@ -51,6 +59,8 @@ pub enum Event {
     Invalidated(Invalidation, Result<InvalidateAnswer, String>),
     /// What was asked for can't be done, and why.
     Refused(String),
+    /// A person points somewhere.
+    Pointer(Place, Gesture),
     /// Time went by.
     Tick,
 }
@@ -70,6 +80,20 @@ pub enum Effect {
     Invalidate(Invalidation),
     /// Go to the site of another context.
     OpenContext(String),
+    /// Put a text into the clipboard of who looks at the terminal.
+    Copy(String),
+    /// Call whoever looks elsewhere. The text is cleaned.
+    Notify(String),
+}
+
+/// Whether addresses are hidden, but for their network.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Masking {
+    /// They are: a screen is seen by more than its owner.
+    #[default]
+    On,
+    /// They are shown whole.
+    Off,
 }
 
 /// A display that is held.
@@ -96,6 +120,8 @@ pub struct Setup {
     pub keymap: Keymap,
     /// The sites that one can go to.
     pub contexts: Contexts,
+    /// The share of the current build at which somebody is called, where anybody is.
+    pub notify_at: Option<Percent>,
 }
 
 /// Everything that is known and shown.
@@ -106,6 +132,9 @@ pub struct State {
     frozen: Option<Box<Frozen>>,
     panes: Panes,
     dialog: Option<Dialog>,
+    notify: Option<Notify>,
+    masking: Masking,
+    said: Option<Said>,
     now: Now,
 }
 
@@ -114,11 +143,14 @@ impl State {
     #[must_use]
     pub fn new(setup: Setup, now: Now) -> Self {
         Self {
+            notify: setup.notify_at.map(Notify::new),
             known: Known::new(&setup.targets, setup.watchers),
             setup,
             frozen: None,
             panes: Panes::default(),
             dialog: None,
+            masking: Masking::default(),
+            said: None,
             now,
         }
     }
@@ -189,6 +221,15 @@ impl State {
         self.panes.figures(self.shown())
     }
 
+    /// An address as it is shown now: masked, unless a person asked for it whole. It is not cleaned.
+    #[must_use]
+    pub fn address(&self, address: &str) -> String {
+        match self.masking {
+            Masking::On => skew_proto::text::mask_address(address),
+            Masking::Off => address.to_owned(),
+        }
+    }
+
     /// What is open above the panes.
     #[must_use]
     pub fn dialog(&self) -> Option<&Dialog> {
@@ -216,13 +257,21 @@ impl State {
     pub fn update(&mut self, event: Event, now: Now) -> Vec<Effect> {
         self.now = now;
         match event {
-            Event::Happened(happenings) => self.observe(happenings),
+            Event::Happened(happenings) => {
+                self.observe(happenings);
+                return self.notify();
+            }
             Event::Action(action) => return self.act(action),
             Event::Edit(request) => self.type_text(|input| dialog::edit(input, request)),
             Event::Paste(text) => self.type_text(|input| dialog::paste(input, &text)),
             Event::Invalidated(asked, result) => self.conclude(asked, result),
             Event::Refused(reason) => self.refuse(&reason),
-            Event::Tick => {}
+            Event::Pointer(place, gesture) if self.dialog.is_none() => {
+                let shown = self.frozen.as_ref().map_or(&self.known, |frozen| &frozen.known).site();
+                self.panes.point(place, gesture, shown);
+            }
+            Event::Tick => return self.notify(),
+            Event::Pointer(..) => {}
         }
         Vec::new()
     }
@@ -241,6 +290,17 @@ impl State {
         if self.frozen.is_none() {
             self.panes.invalidate();
         }
+    }
+
+    /// Calls somebody where a share has just been reached.
+    fn notify(&mut self) -> Vec<Effect> {
+        let reached = self.notify.as_mut().and_then(|notify| notify.observe(self.known.site(), self.now));
+        let Some(percent) = reached else { return Vec::new() };
+        let words = format!("{percent} % of the connections are on the current build");
+        self.known.fleet.note(self.now, Level::Info, words.clone());
+        self.panes.invalidate();
+        let label = skew_proto::text::cut(&self.setup.label, LOGGED_CHARS);
+        vec![Effect::Notify(format!("skew: {label}: {words}"))]
     }
 
     fn act(&mut self, action: Action) -> Vec<Effect> {
@@ -275,6 +335,8 @@ impl State {
                 self.panes.set_filter(self.panes.focus, Filter::default());
             }
             Action::Back => self.panes.back(),
+            Action::Copy => return self.copy(),
+            Action::ShowAddresses => self.toggle_masking(),
             Action::Freeze => self.toggle_freeze(),
             Action::ToggleWatchers => self.toggle_watchers(),
             Action::Contexts => self.dialog = Some(Dialog::Contexts { input: Input::default(), at: 0 }),
@@ -356,6 +418,16 @@ impl State {
             Dialog::Pattern { refusal, .. } => *refusal = None,
             Dialog::Contexts { at, .. } => *at = 0,
             _ => {}
+        }
+    }
+
+    fn toggle_masking(&mut self) {
+        self.masking = match self.masking {
+            Masking::On => Masking::Off,
+            Masking::Off => Masking::On,
+        };
+        if self.panes.addresses == Addresses::Unknown {
+            self.say(Level::Warning, "this server tells no addresses");
         }
     }
 

@@ -1,10 +1,13 @@
 //! The terminal: taken for the dashboard, and given back whatever happens.
 
+mod osc;
+
 use std::io::{self, Write};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::style::Print;
 use crossterm::terminal::{
     BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
     disable_raw_mode, enable_raw_mode,
@@ -14,20 +17,39 @@ use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use osc::Between;
+
 /// Whether the terminal is taken. There is one terminal for the whole process, and a panic on any thread must find it.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 static PANIC_HOOK: Once = Once::new();
 
+/// Reports of buttons and the wheel, with positions of any size (1000, 1006). Crossterm's own command also asks for every move
+/// of the pointer, which would wake the program all the time.
+const MOUSE_ON: &str = "\u{1b}[?1000h\u{1b}[?1006h";
+const MOUSE_OFF: &str = "\u{1b}[?1006l\u{1b}[?1000l";
+
+/// Whether the terminal reports what a mouse does. It then selects no text by itself, but with Shift.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mouse {
+    /// It does.
+    #[default]
+    On,
+    /// It keeps the mouse to itself.
+    Off,
+}
+
 /// The terminal while the dashboard has it. Dropping it gives it back.
 #[derive(Debug)]
 pub(crate) struct Terminal {
     shown: Buffer,
+    mouse: Mouse,
+    between: Between,
 }
 
 impl Terminal {
     /// Takes the terminal.
-    pub(crate) fn take() -> io::Result<Self> {
+    pub(crate) fn take(mouse: Mouse) -> io::Result<Self> {
         PANIC_HOOK.call_once(|| {
             let print = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |panic| {
@@ -37,7 +59,9 @@ impl Terminal {
         });
         // The theme decides about colours; crossterm would read NO_COLOR over `--color always`.
         crossterm::style::force_color_output(true);
-        let mut terminal = Self { shown: Buffer::empty(Rect::ZERO) };
+        let term = std::env::var("TERM").unwrap_or_default();
+        let between = Between::of(std::env::var_os("TMUX").is_some(), &term);
+        let mut terminal = Self { shown: Buffer::empty(Rect::ZERO), mouse, between };
         terminal.enter()?;
         Ok(terminal)
     }
@@ -46,7 +70,8 @@ impl Terminal {
     pub(crate) fn enter(&mut self) -> io::Result<()> {
         TAKEN.store(true, Ordering::SeqCst);
         let entered = enable_raw_mode()
-            .and_then(|()| execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide));
+            .and_then(|()| execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide))
+            .and_then(|()| if self.mouse == Mouse::On { execute!(io::stdout(), Print(MOUSE_ON)) } else { Ok(()) });
         if entered.is_err() {
             give_back();
         }
@@ -82,10 +107,28 @@ impl Terminal {
         if bytes.is_empty() {
             return Ok(());
         }
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(&bytes)?;
-        stdout.flush()
+        write(&bytes)
     }
+
+    /// Puts a text into the clipboard of whoever looks at this terminal, which may stand on another machine.
+    pub(crate) fn copy(&self, text: &str) -> io::Result<()> {
+        self.tell(&osc::copy(text, self.between).map_err(io::Error::other)?)
+    }
+
+    /// Rings the bell and, where the terminal knows how, notifies with a text. It must be cleaned.
+    pub(crate) fn notify(&self, text: &str) -> io::Result<()> {
+        self.tell(&osc::notify(text, self.between))
+    }
+
+    fn tell(&self, sequence: &str) -> io::Result<()> {
+        if TAKEN.load(Ordering::SeqCst) { write(sequence.as_bytes()) } else { Ok(()) }
+    }
+}
+
+fn write(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()
 }
 
 /// What makes one frame of another, as a synchronized update; empty where they are equal.
@@ -109,7 +152,7 @@ impl Drop for Terminal {
 /// Gives the terminal back, once. Errors are of no use any more: the terminal may be gone.
 fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
-        let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
+        let _ = execute!(io::stdout(), Print(MOUSE_OFF), DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
         let _ = disable_raw_mode();
     }
 }
@@ -136,7 +179,7 @@ mod tests {
     #[test]
     #[ignore = "needs a terminal, and panics in it"]
     fn panic_while_the_terminal_is_taken() {
-        let _terminal = Terminal::take().unwrap();
+        let _terminal = Terminal::take(Mouse::On).unwrap();
         panic!("deliberate");
     }
 
@@ -158,6 +201,7 @@ mod tests {
         let place = |words: &str| output.find(words).unwrap_or_else(|| panic!("{words:?} is not in {output:?}"));
         let (taken, given_back) = (place("\u{1b}[?1049h"), place("\u{1b}[?1049l"));
         assert!(taken < given_back && given_back < place("deliberate"), "{output:?}");
+        assert!(place(MOUSE_ON) < place(MOUSE_OFF) && place(MOUSE_OFF) < given_back, "{output:?}");
         assert!(place("\u{1b}[?25h") < place("deliberate"), "the cursor is shown again: {output:?}");
     }
 }

@@ -15,6 +15,7 @@ mod log;
 mod notice;
 mod page;
 mod pane;
+mod place;
 mod rollout;
 mod routes;
 pub(crate) mod text;
@@ -26,6 +27,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Widget};
 
 pub use layout::heights;
+pub use place::place;
 
 use crate::action::{Action, Context};
 use crate::state::State;

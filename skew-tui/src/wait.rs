@@ -40,7 +40,7 @@ pub struct Step {
 }
 
 /// A wait for a share.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Wait {
     terms: Terms,
     builds: Builds,
@@ -57,7 +57,7 @@ pub struct Wait {
 }
 
 /// A share that is reached.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Hold {
     version: String,
     since_ms: u64,

@@ -5,12 +5,16 @@ mod scenario;
 #[path = "dashboard/screen.rs"]
 mod screen;
 
+#[path = "dashboard/copying.rs"]
+mod copying;
 #[path = "dashboard/drill.rs"]
 mod drill;
 #[path = "dashboard/keys.rs"]
 mod keys;
 #[path = "dashboard/menu.rs"]
 mod menu;
+#[path = "dashboard/mouse.rs"]
+mod mouse;
 #[path = "dashboard/pictures.rs"]
 mod pictures;
 #[path = "dashboard/safety.rs"]

@@ -18,6 +18,7 @@ pub struct Terminal {
     master: Box<dyn MasterPty + Send>,
     keyboard: Box<dyn Write + Send>,
     emulator: Arc<Mutex<vt100::Parser>>,
+    written: Arc<Mutex<Vec<u8>>>,
     drawn: watch::Receiver<()>,
     exit: watch::Receiver<Option<ExitStatus>>,
     killer: Box<dyn portable_pty::ChildKiller + Send + Sync>,
@@ -47,9 +48,12 @@ impl Terminal {
         let (draws, drawn) = watch::channel(());
         let mut output = pair.master.try_clone_reader().expect("a PTY can be read");
         let screen = Arc::clone(&emulator);
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let bytes_written = Arc::clone(&written);
         let reader = thread::spawn(move || {
             let mut bytes = [0; 16 * 1024];
             while let Ok(length @ 1..) = output.read(&mut bytes) {
+                bytes_written.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&bytes[..length]);
                 screen.lock().unwrap_or_else(PoisonError::into_inner).process(&bytes[..length]);
                 draws.send_replace(());
             }
@@ -64,12 +68,17 @@ impl Terminal {
             exits.send_replace(status);
         });
         let keyboard = pair.master.take_writer().expect("a PTY can be written");
-        Self { master: pair.master, keyboard, emulator, drawn, exit, killer, pid }
+        Self { master: pair.master, keyboard, emulator, written, drawn, exit, killer, pid }
     }
 
     /// The text on the screen, row by row, without trailing blanks.
     pub fn screen(&self) -> String {
         self.emulate(|emulator| emulator.screen().contents())
+    }
+
+    /// Everything that was written so far, escape sequences included.
+    pub fn written(&self) -> String {
+        String::from_utf8_lossy(&self.written.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 
     /// What `look` reads off the emulator: modes, colours, the cursor.

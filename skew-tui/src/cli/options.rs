@@ -9,6 +9,7 @@ use tracing::level_filters::LevelFilter;
 use super::values;
 use crate::target::{Resolve, TransportChoice};
 use crate::theme::Tint;
+use crate::wait::Percent;
 
 /// Whether to colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -162,6 +163,15 @@ pub struct Options {
     /// Say in lines of text what changes, instead of drawing a dashboard; so it is without a terminal, and with TERM=dumb
     #[arg(long, global = true, env = "SKEW_PLAIN", value_parser = values::switch(), help_heading = "Output")]
     pub plain: bool,
+
+    /// Ring the bell and notify when this share of the connections, in percent, has come to be on the current build
+    #[arg(long, global = true, env = "SKEW_NOTIFY_AT", value_name = "SHARE", help_heading = "Output",
+          value_parser = values::percent)]
+    pub notify_at: Option<Percent>,
+
+    /// Leave the mouse to the terminal, which then selects text
+    #[arg(long, global = true, env = "SKEW_NO_MOUSE", value_parser = values::switch(), help_heading = "Output")]
+    pub no_mouse: bool,
 
     /// Neither offer nor do what reaches users
     #[arg(long, global = true, env = "SKEW_READONLY", value_parser = values::switch(), help_heading = "Output")]

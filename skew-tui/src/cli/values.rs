@@ -6,11 +6,16 @@ use clap::builder::TypedValueParser;
 use jiff::SignedDuration;
 use skew_proto::MatchKind;
 
-use crate::wait::Wanted;
+use crate::wait::{NoPercent, Percent, Wanted};
 
 /// A kind of match by its name.
 pub(super) fn match_kind() -> impl TypedValueParser<Value = MatchKind> {
     clap::builder::StringValueParser::new().try_map(|word| word.parse::<MatchKind>())
+}
+
+/// A share, in percent.
+pub(super) fn percent(text: &str) -> Result<Percent, NoPercent> {
+    text.parse()
 }
 
 /// A build's id, or `current`.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::{StringValueParser, TypedValueParser};
 use skew_proto::{MatchKind, PatternError, RoutePattern};
 
 use super::{Options, values};
@@ -20,7 +19,7 @@ pub struct WaitArgs {
 
     /// The share of connected tabs that is enough, in percent
     #[arg(long, value_name = "SHARE", env = "SKEW_PERCENT", default_value = "100",
-          value_parser = StringValueParser::new().try_map(|text| text.parse::<Percent>()))]
+          value_parser = values::percent)]
     pub percent: Percent,
 
     /// The build: current is whichever is current; an id is waited for until it is current, and a later release ends the wait

@@ -13,6 +13,7 @@ use crate::feed::Feed;
 use crate::source::Keep;
 use crate::state::contexts::{self, Choice};
 use crate::target::Targets;
+use crate::terminal::Mouse;
 
 /// Opens the dashboard and stays until it is left, whatever context is gone to.
 pub(super) async fn run(targets: Targets, options: &Options, contexts: &Contexts) -> Result<(), Stop> {
@@ -34,6 +35,8 @@ fn open(targets: Targets, options: &Options, contexts: &Contexts) -> Result<Open
         theme: look::theme(options),
         keymap: contexts.config.keymap.clone(),
         contexts: menu(contexts, options.context.clone()),
+        notify_at: options.notify_at,
+        mouse: if options.no_mouse { Mouse::Off } else { Mouse::On },
         open: Open(Arc::new(move |name| open_context(&others, name))),
     };
     Ok(Opened { options: settings, feed: Feed::live(&targets, Keep::Newest)?, targets })

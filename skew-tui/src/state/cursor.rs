@@ -28,6 +28,8 @@ pub enum Motion {
     PageDown,
     /// One page up.
     PageUp,
+    /// To a row, counted from the first one on screen, where there is one.
+    OnScreen(usize),
 }
 
 /// The selected entry of a list, by its identity `K`, and the rows that are on screen.
@@ -77,7 +79,7 @@ impl<K> Cursor<K> {
         self.hold = match motion {
             Motion::First => Hold::First,
             Motion::Last => Hold::Last,
-            Motion::Down | Motion::Up | Motion::PageDown | Motion::PageUp => Hold::Entry,
+            _ => Hold::Entry,
         };
         self.index = match motion {
             Motion::First => 0,
@@ -86,6 +88,8 @@ impl<K> Cursor<K> {
             Motion::Up => self.index.saturating_sub(1),
             Motion::PageDown => self.index + page,
             Motion::PageUp => self.index.saturating_sub(page),
+            Motion::OnScreen(row) if row < self.window().len() => self.offset + row,
+            Motion::OnScreen(_) => self.index,
         };
         self.key = None;
     }

@@ -19,6 +19,20 @@ pub enum Name {
     Other(String),
 }
 
+impl Name {
+    /// What it is called. The server chooses some of the words.
+    #[must_use]
+    pub fn words(&self) -> &str {
+        match self {
+            Self::Id => "id",
+            Self::Build => "build",
+            Self::Route => "route",
+            Self::Address => "address",
+            Self::Other(name) => name,
+        }
+    }
+}
+
 /// A field, with its whole text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {

@@ -300,16 +300,31 @@ impl Panes {
             Action::PageUp => Motion::PageUp,
             _ => return,
         };
+        self.go(self.focus, motion, site);
+    }
+
+    pub(super) fn go(&mut self, pane: Pane, motion: Motion, site: &Site) {
         // A motion starts at the entry under the cursor, so that must be at its place in the newest rows first.
         self.settle(site);
-        match self.focus {
+        match pane {
             Pane::Versions => self.version_cursor.go(motion),
             Pane::Routes => self.route_cursor.go(motion),
-            Pane::Connections if self.page_has_focus() => self.field_cursor.go(motion),
+            Pane::Connections if self.page.is_some() => self.field_cursor.go(motion),
             Pane::Connections => self.connection_cursor.go(motion),
             Pane::Log => self.log_cursor.go(motion),
         }
         self.settle(site);
+    }
+
+    /// The selected row of a pane, counted from the first one on screen.
+    pub(super) fn row_on_screen(&self, pane: Pane) -> Option<usize> {
+        match pane {
+            Pane::Versions => self.version_cursor.row_on_screen(),
+            Pane::Routes => self.route_cursor.row_on_screen(),
+            Pane::Connections if self.page.is_some() => self.field_cursor.row_on_screen(),
+            Pane::Connections => self.connection_cursor.row_on_screen(),
+            Pane::Log => self.log_cursor.row_on_screen(),
+        }
     }
 
     fn reorder(
@@ -325,7 +340,11 @@ impl Panes {
             // What happened has one order.
             Pane::Log => return,
         }
-        self.rows[self.focus as usize] = Rows::Old;
+        self.reordered(self.focus);
+    }
+
+    pub(super) fn reordered(&mut self, pane: Pane) {
+        self.rows[pane as usize] = Rows::Old;
     }
 
     /// Looks deeper into the selected entry, as it was seen under the cursor.

@@ -91,7 +91,7 @@ columns! {
         /// Time of release, newest first.
         Release = "release",
         /// The build's name.
-        Version = "version",
+        Version = "build",
     }
 }
 
@@ -113,7 +113,7 @@ columns! {
         /// The order in which the server lists them: of their opening.
         Opened = "opened",
         /// The build.
-        Version = "version",
+        Version = "build",
         /// The route.
         Route = "route",
         /// The address.

@@ -2,6 +2,7 @@
 
 use super::State;
 use super::clock;
+use super::notify::Notify;
 use super::site::{Authorization, Link};
 
 impl State {
@@ -22,7 +23,13 @@ impl State {
         let versions = self.panes.versions.get(self.panes.version_cursor.window()).unwrap_or_default().iter();
         let released = versions
             .filter_map(|row| Some(clock::release_age_changes_in(self.now.unix_ms.saturating_sub(row.released_at?))));
-        [countdown, silence, frozen, figures, current].into_iter().flatten().chain(released).min()
+        let notify = self.notify.as_ref().and_then(Notify::deadline_ms);
+        let notify = notify.map(|at| at.saturating_sub(self.now.monotonic_ms));
+        [countdown, silence, frozen, figures, current, self.said_for(), notify]
+            .into_iter()
+            .flatten()
+            .chain(released)
+            .min()
     }
 
     /// How old the figures are, in milliseconds, where they may be old: while stats arrive they are new.

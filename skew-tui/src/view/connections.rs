@@ -1,13 +1,13 @@
 //! Every connection: its id, build, route and address.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::style::Style;
 use skew_proto::Connection;
 
 use super::pane::{self, Cell, Columns};
 use super::{page, text};
-use crate::state::rows::SHORT_ID;
+use crate::state::rows::{Column, ConnectionColumn, SHORT_ID};
 use crate::state::site::Site;
 use crate::state::{Addresses, Pane, State};
 use crate::theme::{Theme, bold};
@@ -30,20 +30,19 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     if panes.connections.is_empty() {
         return pane::say(&pane::empty(Pane::Connections, "connection", state), theme, inside, buf);
     }
-    let addresses = panes.addresses == Addresses::Told;
-    let columns = Columns::new(
-        inside,
-        &[
-            Constraint::Length(SHORT_ID as u16),
-            Constraint::Fill(2),
-            Constraint::Fill(4),
-            Constraint::Length(if addresses { 15 } else { 0 }),
-            Constraint::Length(10),
-        ],
-    );
-    let heading = |words: &str| Cell::left(words.to_owned(), theme.faint);
-    let address = if addresses { "address" } else { "" };
-    columns.draw(0, vec![heading("id"), heading("build"), heading("route"), heading(address), heading("")], buf);
+    let columns = columns(state, inside);
+    let headings = COLUMNS.map(|column| {
+        let hidden = column == ConnectionColumn::Address && panes.addresses == Addresses::Unknown;
+        let words = match column.label() {
+            _ if hidden => String::new(),
+            label if column == panes.connection_order.column => {
+                format!("{label} {}", pane::arrow(panes.connection_order.direction))
+            }
+            label => label.to_owned(),
+        };
+        Cell::left(words, theme.faint)
+    });
+    columns.draw(0, headings.into(), buf);
 
     let window = panes.connection_cursor.window();
     let visible = panes.connections.get(window).unwrap_or_default();
@@ -52,6 +51,30 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     }
     let [_, below] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(inside);
     pane::select(panes.connection_cursor.row_on_screen(), Pane::Connections, state, theme, below, buf);
+}
+
+/// What can be sorted by, in the order of the columns.
+const COLUMNS: [ConnectionColumn; 4] =
+    [ConnectionColumn::Id, ConnectionColumn::Version, ConnectionColumn::Route, ConnectionColumn::Address];
+
+fn columns(state: &State, inside: Rect) -> Columns {
+    let address = if state.panes().addresses == Addresses::Told { 15 } else { 0 };
+    let widths = [
+        Constraint::Length(SHORT_ID as u16),
+        Constraint::Fill(2),
+        Constraint::Fill(4),
+        Constraint::Length(address),
+        Constraint::Length(10),
+    ];
+    Columns::new(inside, &widths)
+}
+
+/// The column whose heading is at a point.
+pub(super) fn column_at(state: &State, inside: Rect, point: Position) -> Option<ConnectionColumn> {
+    if state.panes().page.is_some() {
+        return None;
+    }
+    COLUMNS.get(columns(state, inside).at(point)?).copied()
 }
 
 fn cells(connection: &Connection, state: &State, theme: &Theme) -> Vec<Cell> {
@@ -64,7 +87,7 @@ fn cells(connection: &Connection, state: &State, theme: &Theme) -> Vec<Cell> {
         Cell::left(text::short_id(&connection.id), theme.faint),
         Cell::left(connection.version.clone(), build),
         Cell::left(connection.route.clone(), text),
-        Cell::left(connection.ip.clone().unwrap_or_default(), theme.faint),
+        Cell::left(connection.ip.as_deref().map(|ip| state.address(ip)).unwrap_or_default(), theme.faint),
         Cell::left(mark.to_owned(), mark_style),
     ]
 }

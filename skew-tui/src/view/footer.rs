@@ -9,6 +9,7 @@ use super::dialog::typed;
 use super::text;
 use crate::state::State;
 use crate::state::dialog::Dialog;
+use crate::state::site::Level;
 use crate::theme::{Theme, bold};
 
 /// Lines of the footer.
@@ -24,6 +25,11 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
             spans.push(Span::styled(text::fit(reason, usize::from(area.width) / 2), theme.bad));
             spans.push(Span::raw("   "));
         }
+    }
+    if let Some(said) = state.said() {
+        let style = if said.level == Level::Info { theme.good } else { theme.warn };
+        spans.push(Span::styled(text::fit(&said.text, usize::from(area.width).saturating_sub(2)), style));
+        spans.push(Span::raw("   "));
     }
     for binding in state.keymap().bindings(state.context(), state.access()) {
         let (Some(hint), Some(key)) = (binding.hint, binding.keys.first()) else { continue };

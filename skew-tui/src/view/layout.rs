@@ -3,7 +3,7 @@
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::{breadcrumb, footer, header, notice};
-use crate::state::{Heights, State};
+use crate::state::{Heights, Pane, State};
 
 /// Smallest screen that everything has room on.
 pub(super) const SMALLEST: (u16, u16) = (80, 24);
@@ -99,6 +99,11 @@ fn log_height(height: u16) -> u16 {
     }
 }
 
+/// Lines in a pane above its rows.
+pub(super) fn heading(pane: Pane) -> u16 {
+    u16::from(pane == Pane::Connections)
+}
+
 /// Number of rows that each pane has room for.
 #[must_use]
 pub fn heights(area: Rect, state: &State) -> Heights {
@@ -106,11 +111,11 @@ pub fn heights(area: Rect, state: &State) -> Heights {
         return Heights::default();
     }
     let regions = regions(area, state);
-    let inside = |pane: Rect, heading: u16| usize::from(pane.height.saturating_sub(2 + heading));
+    let inside = |pane: Pane, region: Rect| usize::from(region.height.saturating_sub(2 + heading(pane)));
     Heights {
-        versions: inside(regions.versions, 0),
-        routes: inside(regions.routes, 0),
-        connections: inside(regions.connections, 1),
-        log: inside(regions.log, 0),
+        versions: inside(Pane::Versions, regions.versions),
+        routes: inside(Pane::Routes, regions.routes),
+        connections: inside(Pane::Connections, regions.connections),
+        log: inside(Pane::Log, regions.log),
     }
 }

@@ -38,18 +38,16 @@ fn standing(page: &Page, state: &State, theme: &Theme) -> Vec<Span<'static>> {
 }
 
 fn cells(field: &Field, page: &Page, state: &State, theme: &Theme) -> Vec<Cell> {
-    let (name, style) = match &field.name {
-        Name::Id => ("id", theme.text),
-        Name::Build => ("build", connections::build_style(&page.connection, state.shown(), theme)),
-        Name::Route => ("route", theme.strong),
-        Name::Address => ("address", theme.text),
-        Name::Other(name) => (name.as_str(), theme.text),
+    let (shown, style) = match &field.name {
+        Name::Build => {
+            let style = connections::build_style(&page.connection, state.shown(), theme);
+            (field.text.clone() + &build_note(&field.text, state), style)
+        }
+        Name::Route => (field.text.clone(), theme.strong),
+        Name::Address => (state.address(&field.text), theme.text),
+        Name::Id | Name::Other(_) => (field.text.clone(), theme.text),
     };
-    let mut shown = field.text.clone();
-    if field.name == Name::Build {
-        shown.push_str(&build_note(&field.text, state));
-    }
-    vec![Cell::left(name.to_owned(), theme.faint), Cell::left(shown, style)]
+    vec![Cell::left(field.name.words().to_owned(), theme.faint), Cell::left(shown, style)]
 }
 
 /// Which build it is, and since when.

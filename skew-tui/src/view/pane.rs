@@ -1,7 +1,7 @@
 //! What all panes have in common: the frame with its title, and rows of cells.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Alignment, Constraint, Layout, Rect};
+use ratatui::layout::{Alignment, Constraint, Layout, Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Padding, Widget};
@@ -15,6 +15,11 @@ use crate::theme::{Theme, bold};
 /// A frame with a title.
 pub(super) fn block<'a>(title: Line<'a>, border: Style) -> Block<'a> {
     Block::bordered().border_type(BorderType::Rounded).border_style(border).padding(Padding::horizontal(1)).title(title)
+}
+
+/// What is inside of a pane's frame.
+pub(super) fn inside(area: Rect) -> Rect {
+    block(Line::default(), Style::default()).inner(area)
 }
 
 /// Draws a pane's frame and gives back what is inside.
@@ -37,10 +42,7 @@ pub(super) fn frame(pane: Pane, note: &str, state: &State, theme: &Theme, area: 
     }
     let ordered = focused && !(pane == Pane::Connections && state.panes().page.is_some());
     if let Some((column, direction)) = state.panes().order_label(pane).filter(|_| ordered) {
-        let arrow = match direction {
-            Direction::Natural => "▾",
-            Direction::Reversed => "▴",
-        };
+        let arrow = arrow(direction);
         right.push(Span::styled(format!(" by {column} {arrow} "), theme.faint));
     }
     if !right.is_empty() {
@@ -49,6 +51,14 @@ pub(super) fn frame(pane: Pane, note: &str, state: &State, theme: &Theme, area: 
     let inside = block.inner(area);
     block.render(area, buf);
     inside
+}
+
+/// The sign of an order.
+pub(super) fn arrow(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Natural => "▾",
+        Direction::Reversed => "▴",
+    }
 }
 
 /// A cell of a row.
@@ -85,6 +95,11 @@ impl Columns {
     /// Width of a column, the first after the sign being 0.
     pub(super) fn width(&self, column: usize) -> usize {
         self.areas.get(column + 1).map_or(0, |area| usize::from(area.width))
+    }
+
+    /// The column that is at a point, whatever its row.
+    pub(super) fn at(&self, point: Position) -> Option<usize> {
+        self.areas.iter().skip(1).position(|area| area.contains(Position { y: area.y, ..point }))
     }
 
     /// Draws cells as the `row`th row. Every text goes through [`text::fit`] here, whatever it is.

@@ -34,7 +34,7 @@ pub(super) enum Build {
 }
 
 /// Follows the current build.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Builds {
     wanted: Wanted,
     settle_ms: u64,

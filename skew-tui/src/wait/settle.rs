@@ -20,7 +20,7 @@ impl Settling {
 }
 
 /// Follows the number of connections.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Settle {
     settle_ms: u64,
     /// The greatest totals of the time that runs and of the one before, each `settle_ms` long: a site that empties slowly

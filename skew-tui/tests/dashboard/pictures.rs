@@ -64,6 +64,8 @@ snapshots! {
     connection_80x24: drill::at_a_connection(), 80 x 24;
     connection_120x40: drill::at_a_connection(), 120 x 40;
     connection_200x50: drill::at_a_connection(), 200 x 50;
+    copied_80x24: after(live(), &[Action::Down, Action::Copy]), 80 x 24;
+    addresses_80x24: after(live(), &[Action::ShowAddresses]), 80 x 24;
     wrong_filter_80x24: wrong_filter(), 80 x 24;
     outcome_80x24: answered(Ok(answer())), 80 x 24;
     outcome_of_a_stock_app_80x24: answered(Ok(stock_answer())), 80 x 24;
