@@ -142,6 +142,17 @@ fn escaped_unit(text: &str) -> Option<u16> {
     digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok())?
 }
 
+/// A size in words: `713 B`, `1.4 MB`. Units are powers of 1,000, and what is not whole is cut.
+#[must_use]
+pub fn bytes(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 4] =
+        [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    match UNITS.iter().find(|(unit, _)| *unit <= bytes) {
+        Some((unit, name)) => format!("{}.{} {name}", bytes / unit, bytes % unit / (unit / 10)),
+        None => format!("{bytes} B"),
+    }
+}
+
 /// One line of JSON in which every harmful character is escaped as `\u…`, so that the whole text survives and no terminal
 /// acts on it. No newline at the end.
 ///
@@ -222,6 +233,12 @@ mod tests {
         assert_eq!(cut("/checkout", 5), "/che…");
         assert_eq!(cut("/checkout", 0), "");
         assert_eq!(cut("東京都", 2), "東…");
+    }
+
+    #[test]
+    fn sizes_are_told_in_the_unit_that_matters() {
+        let sizes = [0, 999, 1_000, 1_449_999, 2_000_000_000, u64::MAX].map(bytes);
+        assert_eq!(sizes, ["0 B", "999 B", "1.0 kB", "1.4 MB", "2.0 GB", "18446744.0 TB"]);
     }
 
     #[test]

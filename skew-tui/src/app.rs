@@ -23,7 +23,7 @@ use crate::state::invalidation::Invalidation;
 use crate::state::pointer::Gesture;
 use crate::state::site::{Link, Watchers};
 use crate::state::{Effect, Event, Setup, State};
-use crate::target::Targets;
+use crate::target::Target;
 use crate::terminal::{Mouse, Terminal};
 use crate::theme::Theme;
 use crate::view;
@@ -34,6 +34,10 @@ use signals::{Signal, Signals};
 /// How the dashboard is to be.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// What the whole is called.
+    pub label: String,
+    /// What each target is called.
+    pub targets: Vec<String>,
     /// Whether it may act on users.
     pub access: Access,
     /// Whether `skew-tui`s count in the figures.
@@ -59,13 +63,16 @@ pub struct Opened {
     pub options: Options,
     /// What happens at its targets.
     pub feed: Feed,
-    /// Its targets.
-    pub targets: Targets,
+    /// Where what reaches users is sent; nothing for a recording.
+    pub target: Option<Arc<Target>>,
 }
 
 /// Opens a context by its name, or says in cleaned words why it can't be.
+pub type Opener = dyn Fn(&str) -> Result<Opened, String> + Send + Sync;
+
+/// What opens contexts.
 #[derive(Clone)]
-pub struct Open(pub Arc<dyn Fn(&str) -> Result<Opened, String> + Send + Sync>);
+pub struct Open(pub Arc<Opener>);
 
 impl fmt::Debug for Open {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -103,12 +110,12 @@ pub enum AppError {
 /// # Errors
 ///
 /// When there is no terminal, or it fails, or the source gives up before it was ever connected.
-pub async fn run(options: Options, feed: Feed, targets: Targets) -> Result<Exit, AppError> {
+pub async fn run(options: Options, feed: Feed, target: Option<Arc<Target>>) -> Result<Exit, AppError> {
     if !(io::stdout().is_terminal() && io::stdin().is_terminal()) {
         return Err(AppError::NoTerminal);
     }
     let signals = Signals::new()?;
-    Driver::new(&options, feed, targets)?.run(signals).await
+    Driver::new(options, feed, target)?.run(signals).await
 }
 
 /// An invalidation that the server answered.
@@ -120,34 +127,35 @@ struct Driver {
     terminal: Terminal,
     pace: Pace,
     feed: Feed,
-    targets: Targets,
+    /// Where what reaches users is sent. A recording has nobody to send it to.
+    target: Option<Arc<Target>>,
     asked: JoinSet<Answered>,
     open: Open,
 }
 
 impl Driver {
-    fn new(options: &Options, feed: Feed, targets: Targets) -> io::Result<Self> {
+    fn new(options: Options, feed: Feed, target: Option<Arc<Target>>) -> io::Result<Self> {
         let setup = Setup {
             label: match &options.contexts.open {
-                Some(name) => format!("{name} · {}", targets.label()),
-                None => targets.label(),
+                Some(name) => format!("{name} · {}", options.label),
+                None => options.label,
             },
-            targets: targets.labels(),
+            targets: options.targets,
             access: options.access,
             watchers: options.watchers,
             utc_offset_s: jiff::Zoned::now().offset().seconds(),
-            keymap: options.keymap.clone(),
-            contexts: options.contexts.clone(),
+            keymap: options.keymap,
+            contexts: options.contexts,
             notify_at: options.notify_at,
         };
         Ok(Self {
-            open: options.open.clone(),
+            open: options.open,
             state: State::new(setup, feed.now()),
             theme: options.theme,
             terminal: Terminal::take(options.mouse)?,
             pace: Pace::new(Instant::now()),
             feed,
-            targets,
+            target,
             asked: JoinSet::new(),
         })
     }
@@ -292,7 +300,7 @@ impl Driver {
     }
 
     fn invalidate(&mut self, asked: Invalidation) {
-        let target = Arc::clone(self.targets.first());
+        let Some(target) = self.target.clone() else { return };
         let server = ServerKind::of(self.state.site());
         self.asked.spawn(async move {
             let result = invalidate(&target, &asked, Mode::Send, server).await;

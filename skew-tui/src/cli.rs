@@ -10,6 +10,7 @@ mod values;
 mod wait;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -121,6 +122,40 @@ pub enum Command {
         #[arg(long, value_name = "DIR", env = "SKEW_MAN_DIR")]
         dir: Option<PathBuf>,
     },
+    /// Record what a site says to a file, until interrupted.
+    Record {
+        /// The site, such as https://shop.example.com
+        url: String,
+
+        /// The file, which must not be there yet. Only you can read it
+        file: PathBuf,
+
+        /// Take another file's place
+        #[arg(long)]
+        force: bool,
+
+        /// Stop by itself after this time
+        #[arg(long = "for", value_name = "TIME", env = "SKEW_FOR", value_parser = values::interval)]
+        lasting: Option<Duration>,
+
+        /// Shortest time between two recorded stats, each of which is a whole list of connections (10,000 of them are
+        /// 1.4 MB); 0s records every one
+        #[arg(long, value_name = "TIME", env = "SKEW_EVERY", default_value = "1s", value_parser = values::duration)]
+        every: Duration,
+
+        /// Keep only the network of visitors' addresses
+        #[arg(long, env = "SKEW_MASK", value_parser = values::switch())]
+        mask: bool,
+    },
+    /// Open the dashboard on a recording, with keys to go anywhere in it; with --json print its states.
+    Replay {
+        /// The recording
+        file: PathBuf,
+
+        /// How many times as fast as it was
+        #[arg(long, value_name = "N", env = "SKEW_SPEED", default_value_t = 1.0, value_parser = values::speed)]
+        speed: f64,
+    },
     /// Try it all without a server: a simulated rollout on this machine.
     Demo {
         /// Number of simulated tabs
@@ -139,6 +174,14 @@ pub enum ConfigTask {
     Check,
     /// Print where it is
     Path,
+}
+
+impl Command {
+    /// Whether it can read a recording in place of a site.
+    #[must_use]
+    pub fn reads_recordings(&self) -> bool {
+        matches!(self, Self::Messages { .. } | Self::Stats { .. } | Self::Wait(_))
+    }
 }
 
 /// Why the arguments can't be carried out.

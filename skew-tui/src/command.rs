@@ -8,7 +8,9 @@ mod logging;
 mod look;
 mod manual;
 mod messages;
+mod origin;
 mod plain;
+mod record;
 mod signals;
 mod stats;
 mod stop;
@@ -25,8 +27,9 @@ use tokio::runtime::Runtime;
 use crate::cli::{Cli, Command, Options};
 use crate::demo::Demo;
 use crate::output::Voice;
+use crate::recording::{Addresses, Overwrite, Settings};
 use crate::state::site::Watchers;
-use crate::target::Targets;
+use origin::Origin;
 use stop::Stop;
 
 /// The whole program.
@@ -69,18 +72,21 @@ fn refuse(error: &clap::Error, json: bool) -> u8 {
 
 async fn run(cli: &Cli, voice: Voice) -> Result<(), Stop> {
     let options = &cli.options;
+    if options.replay.is_some() && cli.command.as_ref().is_some_and(|command| !command.reads_recordings()) {
+        return Err(Stop::Usage("--replay is for the dashboard, --json, stats, wait and messages".to_owned()));
+    }
     match (&cli.command, &cli.url) {
         (Some(Command::Messages { url }), _) => {
             logging::start(options, voice)?;
-            signals::until_interrupted(messages::run(&options.targets(url.as_deref())?, voice)).await
+            signals::until_interrupted(messages::run(&Origin::of(options, url.as_deref())?, voice)).await
         }
         (Some(Command::Stats { url }), _) => {
             logging::start(options, voice)?;
-            signals::until_interrupted(stats::run(&options.targets(url.as_deref())?, options)).await
+            signals::until_interrupted(stats::run(&Origin::of(options, url.as_deref())?, options)).await
         }
         (Some(Command::Wait(args)), _) => {
             logging::start(options, voice)?;
-            wait::run(&options.targets(args.url.as_deref())?, args, options, voice).await
+            wait::run(&Origin::of(options, args.url.as_deref())?, args, options, voice).await
         }
         (Some(Command::Invalidate { url, route, kind, dry_run, yes }), _) => {
             logging::start(options, voice)?;
@@ -92,32 +98,51 @@ async fn run(cli: &Cli, voice: Voice) -> Result<(), Stop> {
             logging::start(options, voice)?;
             signals::until_interrupted(doctor::run(&options.targets(url.as_deref())?, options)).await
         }
+        (Some(Command::Record { url, file, force, lasting, every, mask }), _) => {
+            logging::start(options, voice)?;
+            let origin = Origin::Live(options.targets(Some(url))?);
+            let settings = Settings {
+                site: origin.label(),
+                targets: origin.labels(),
+                addresses: if *mask { Addresses::Masked } else { Addresses::Kept },
+                interval_ms: u64::try_from(every.as_millis()).unwrap_or(u64::MAX),
+                overwrite: if *force { Overwrite::Regular } else { Overwrite::Never },
+            };
+            let request = record::Request { file: file.clone(), lasting: *lasting, settings };
+            record::run(&origin, request, voice).await
+        }
+        (Some(Command::Replay { file, speed }), _) => watch(Origin::recorded(file)?, cli, voice, *speed).await,
         (Some(Command::Demo { connections }), _) => {
             let demo = Demo::start(*connections).await.map_err(|error| Stop::Failed(error.to_string()))?;
-            watch(Arc::new(demo.target(options.transport)?).into(), cli, voice).await
+            let target = Arc::new(demo.target(options.transport)?);
+            watch(Origin::Live(target.into()), cli, voice, PACE).await
         }
         (Some(Command::Config { task }), _) => config::run(*task, options),
         (Some(Command::Completions { shell }), _) => manual::completions(*shell),
         (Some(Command::Man { dir }), _) => manual::man(dir.as_deref()),
-        (None, url) => watch(options.targets(url.as_deref())?, cli, voice).await,
+        (None, url) => watch(Origin::of(options, url.as_deref())?, cli, voice, PACE).await,
     }
 }
 
-/// The dashboard, or the same as lines of JSON or of text.
-async fn watch(targets: Targets, cli: &Cli, voice: Voice) -> Result<(), Stop> {
+/// How fast a recording is played, where nothing is said.
+const PACE: f64 = 1.0;
+
+/// The dashboard, or the same as lines of JSON or of text. A recording is played at `speed` in the one, and read at once for the
+/// others.
+async fn watch(origin: Origin, cli: &Cli, voice: Voice, speed: f64) -> Result<(), Stop> {
     let options = &cli.options;
     let has_keys = std::io::stdin().is_terminal();
     if options.json || !look::can_draw(options) || !has_keys {
         logging::start(options, voice)?;
         return match options.json {
-            true => stream::run(&targets, options, voice).await,
-            false => plain::run(&targets, options).await,
+            true => stream::run(&origin, options, voice).await,
+            false => plain::run(&origin, options).await,
         };
     }
     if options.log_file.is_some() {
         logging::start(options, voice)?;
     }
-    dashboard::run(targets, options, &cli.contexts).await
+    dashboard::run(origin, options, &cli.contexts, speed).await
 }
 
 /// Whether watchers count, by the options.

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use skew_proto::Releases;
+use serde::Deserialize;
+use skew_proto::{Releases, Text};
 
 /// How messages come from the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,4 +57,42 @@ pub enum SourceEvent {
     Releases(Releases),
     /// The source gives up: trying again can't help.
     Failed(String),
+}
+
+impl SourceEvent {
+    /// Whether it is a message with stats: a whole snapshot, which the next one replaces.
+    #[must_use]
+    pub fn is_stats(&self) -> bool {
+        matches!(self, Self::Frame(text) if is_stats_message(text))
+    }
+}
+
+/// Whether a message holds stats, without reading all of it.
+pub(crate) fn is_stats_message(text: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Kind {
+        #[serde(default, rename = "type")]
+        kind: Option<Text>,
+    }
+    // Servers put the type first, and then the rest need not be looked at.
+    if text.starts_with(r#"{"type":"#) {
+        return text.starts_with(r#"{"type":"stats""#);
+    }
+    let kind = serde_json::from_str::<Kind>(text).ok().and_then(|message| message.kind?.whole());
+    kind.as_deref() == Some("stats")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stats_are_known_by_their_type_wherever_it_stands() {
+        for text in [r#"{"total":1,"type":"stats"}"#, r#" {"type":"stats"}"#, r#"{"type":"stats"}"#] {
+            assert!(SourceEvent::Frame(text.into()).is_stats(), "{text}");
+        }
+        for text in [r#"{"type":"stats-unauthorized"}"#, r#"{"x":"\"type\":\"stats\""}"#, "stats", ""] {
+            assert!(!SourceEvent::Frame(text.into()).is_stats(), "{text}");
+        }
+    }
 }

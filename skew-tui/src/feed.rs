@@ -1,11 +1,15 @@
 //! What happens at the sites that are watched, with the time at which it did: all that a command or the dashboard reads.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::clock::Clock;
+use crate::playback::{Control, Playback};
+use crate::recording::RecordingError;
+use crate::replay::{Replay, Waited};
 use crate::source::{Inbox, Keep, Source, SourceError};
 use crate::target::Targets;
 use crate::{Now, SourceEvent};
@@ -32,9 +36,19 @@ pub enum Next {
     Ended,
 }
 
-/// The live facts of one or more targets. Each reconnects by itself; dropping the feed closes all connections.
+/// The facts of one or more targets: live, or as they were recorded.
 #[derive(Debug)]
-pub struct Feed {
+pub struct Feed(Origin);
+
+#[derive(Debug)]
+enum Origin {
+    Live(Live),
+    Recorded(Box<Replay>),
+}
+
+/// Each source reconnects by itself; dropping this closes all connections.
+#[derive(Debug)]
+struct Live {
     clock: Clock,
     inbox: Inbox,
     sources: Vec<Source>,
@@ -51,51 +65,141 @@ impl Feed {
         let sources = (targets.iter().enumerate())
             .map(|(from, target)| Source::start(Arc::clone(target), inbox.outlet(from)))
             .collect::<Result<_, _>>()?;
-        Ok(Self { clock: Clock::start(), inbox, sources })
+        Ok(Self(Origin::Live(Live { clock: Clock::start(), inbox, sources })))
+    }
+
+    /// Reads a recording as fast as it is asked for. The feed's clock is that of the recording.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be read, or is no recording.
+    pub fn recorded(path: &Path) -> Result<Self, RecordingError> {
+        Ok(Self(Origin::Recorded(Box::new(Replay::open(path)?))))
+    }
+
+    /// Plays a recording by the wall, so many times as fast.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be read, or is no recording.
+    pub fn played(path: &Path, speed: f64) -> Result<Self, RecordingError> {
+        Ok(Self(Origin::Recorded(Box::new(Replay::open(path)?.paced(speed)))))
     }
 
     /// This moment, by the feed's clock.
     #[must_use]
     pub fn now(&self) -> Now {
-        self.clock.now()
+        match &self.0 {
+            Origin::Live(live) => live.clock.now(),
+            Origin::Recorded(replay) => replay.now(),
+        }
     }
 
     /// Waits for what comes next, at most until a moment on [`Now::monotonic_ms`].
     pub async fn next(&mut self, until_ms: Option<u64>) -> Next {
-        let arrived = match until_ms {
-            None => self.inbox.arrived().await,
-            Some(until_ms) => {
-                let left = Duration::from_millis(until_ms.saturating_sub(self.now().monotonic_ms));
-                match timeout(left, self.inbox.arrived()).await {
-                    Ok(arrived) => arrived,
-                    Err(_) => return Next::Deadline(self.now()),
-                }
-            }
+        let waited = match &mut self.0 {
+            Origin::Live(live) => live.arrived(until_ms).await,
+            Origin::Recorded(replay) => replay.arrived(until_ms).await,
         };
-        if !arrived {
-            return Next::Ended;
+        match waited {
+            Waited::News => self.ready().map_or(Next::Ended, Next::Happened),
+            Waited::Time => Next::Deadline(self.now()),
+            Waited::Over => Next::Ended,
         }
-        self.ready().map_or(Next::Ended, Next::Happened)
     }
 
     /// Waits until something can be had by [`Self::ready`]. False where nothing will ever happen again.
-    pub async fn arrived(&self) -> bool {
-        self.inbox.arrived().await
+    pub async fn arrived(&mut self) -> bool {
+        let waited = match &mut self.0 {
+            Origin::Live(live) => live.arrived(None).await,
+            Origin::Recorded(replay) => replay.arrived(None).await,
+        };
+        waited == Waited::News
+    }
+
+    /// Waits until a moment on [`Now::monotonic_ms`], whatever happens until then.
+    pub async fn reach(&mut self, until_ms: u64) {
+        match &mut self.0 {
+            Origin::Live(live) => sleep(live.left(until_ms)).await,
+            Origin::Recorded(replay) => replay.reach(until_ms),
+        }
     }
 
     /// What has happened already, without waiting.
     pub fn ready(&mut self) -> Option<Happening> {
-        let (from, event) = self.inbox.read()?;
-        Some(Happening { from, event, at: self.now() })
+        match &mut self.0 {
+            Origin::Live(live) => live.ready(),
+            Origin::Recorded(replay) => replay.ready(),
+        }
     }
 
     /// Connects to one target anew, at once.
     pub fn reconnect_to(&self, target: usize) {
-        self.sources.get(target).into_iter().for_each(Source::reconnect);
+        if let Origin::Live(live) = &self.0 {
+            live.sources.get(target).into_iter().for_each(Source::reconnect);
+        }
     }
 
-    /// Connects to every target anew, at once.
+    /// Connects to every target anew, at once. Nobody can do that in a recording.
     pub fn reconnect(&self) {
-        self.sources.iter().for_each(Source::reconnect);
+        if let Origin::Live(live) = &self.0 {
+            live.sources.iter().for_each(Source::reconnect);
+        }
+    }
+
+    /// What is wrong where a recording ends, once that is known.
+    #[must_use]
+    pub fn damage(&self) -> Option<&str> {
+        match &self.0 {
+            Origin::Live(_) => None,
+            Origin::Recorded(replay) => replay.error(),
+        }
+    }
+
+    /// How a recording is being played; nothing where this is none.
+    #[must_use]
+    pub fn playback(&self) -> Option<Playback> {
+        match &self.0 {
+            Origin::Live(_) => None,
+            Origin::Recorded(replay) => Some(replay.playback()),
+        }
+    }
+
+    /// Steers a recording that is played.
+    pub fn control(&mut self, control: Control) {
+        if let Origin::Recorded(replay) = &mut self.0 {
+            replay.control(control);
+        }
+    }
+
+    /// How long so much of the feed's time takes; for ever while a recording does not go on.
+    #[must_use]
+    pub fn real_time(&self, time: Duration) -> Option<Duration> {
+        match &self.0 {
+            Origin::Live(_) => Some(time),
+            Origin::Recorded(replay) => replay.real_time(time),
+        }
+    }
+}
+
+impl Live {
+    fn left(&self, until_ms: u64) -> Duration {
+        Duration::from_millis(until_ms.saturating_sub(self.clock.now().monotonic_ms))
+    }
+
+    async fn arrived(&mut self, until_ms: Option<u64>) -> Waited {
+        let arrived = match until_ms {
+            None => self.inbox.arrived().await,
+            Some(until_ms) => match timeout(self.left(until_ms), self.inbox.arrived()).await {
+                Ok(arrived) => arrived,
+                Err(_) => return Waited::Time,
+            },
+        };
+        if arrived { Waited::News } else { Waited::Over }
+    }
+
+    fn ready(&mut self) -> Option<Happening> {
+        let (from, event) = self.inbox.read()?;
+        Some(Happening { from, event, at: self.clock.now() })
     }
 }

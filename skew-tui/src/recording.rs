@@ -13,12 +13,14 @@ mod hide;
 mod line;
 mod reader;
 mod recorder;
-mod thin;
+pub(crate) mod thin;
+mod total;
 
 pub use error::{Damage, RecordingError};
 pub use line::Header;
-pub use reader::Reader;
+pub use reader::{Place, Reader};
 pub use recorder::{Overwrite, Recorder, Settings};
+pub(crate) use total::total_ms;
 
 use crate::SourceEvent;
 

@@ -74,6 +74,10 @@ pub struct Options {
     )]
     pub resolve: Vec<Resolve>,
 
+    /// A recording to read in place of a site, for the dashboard, --json, stats, wait and messages
+    #[arg(long, global = true, env = "SKEW_REPLAY", value_name = "FILE", help_heading = "Site")]
+    pub replay: Option<PathBuf>,
+
     /// How messages come: auto takes SSE, and a WebSocket where the site has no SSE; poll asks a stats endpoint
     #[arg(long, global = true, env = "SKEW_TRANSPORT", value_enum, default_value_t, help_heading = "Site")]
     pub transport: TransportChoice,

@@ -6,6 +6,7 @@ use clap::builder::TypedValueParser;
 use jiff::SignedDuration;
 use skew_proto::MatchKind;
 
+use crate::playback::SPEEDS;
 use crate::wait::{NoPercent, Percent, Wanted};
 
 /// A kind of match by its name.
@@ -46,6 +47,12 @@ pub(super) fn interval(text: &str) -> Result<Duration, String> {
     if interval < SHORTEST { Err("the shortest interval is 10ms".to_owned()) } else { Ok(interval) }
 }
 
+/// How many times as fast a recording is played.
+pub(super) fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.trim_end_matches(['x', '×']).parse().ok().filter(|speed| SPEEDS.contains(speed));
+    speed.ok_or_else(|| format!("write a number from {} to {}, such as 4 or 0.5", SPEEDS.start(), SPEEDS.end()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +66,13 @@ mod tests {
         }
         assert!(interval("1ms").is_err());
         assert_eq!((patience("0"), patience("30m")), (Ok(Duration::ZERO), Ok(Duration::from_secs(1_800))));
+    }
+
+    #[test]
+    fn a_speed_is_a_number_within_reason() {
+        assert_eq!(["4", "0.5", "16x"].map(speed), [Ok(4.0), Ok(0.5), Ok(16.0)]);
+        for wrong in ["", "0", "-1", "fast", "inf", "NaN", "1e9"] {
+            assert!(speed(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::look;
+use super::origin::Origin;
 use super::stop::Stop;
 use super::watchers;
 use crate::action::Access;
@@ -12,14 +13,13 @@ use crate::config::Settings;
 use crate::feed::Feed;
 use crate::source::Keep;
 use crate::state::contexts::{self, Choice};
-use crate::target::Targets;
 use crate::terminal::Mouse;
 
-/// Opens the dashboard and stays until it is left, whatever context is gone to.
-pub(super) async fn run(targets: Targets, options: &Options, contexts: &Contexts) -> Result<(), Stop> {
-    let mut opened = open(targets, options, contexts)?;
+/// Opens the dashboard and stays until it is left, whatever context is gone to. A recording is played at `speed`.
+pub(super) async fn run(origin: Origin, options: &Options, contexts: &Contexts, speed: f64) -> Result<(), Stop> {
+    let mut opened = open(&origin, options, contexts, speed)?;
     loop {
-        match app::run(opened.options, opened.feed, opened.targets).await? {
+        match app::run(opened.options, opened.feed, opened.target).await? {
             Exit::Quit => return Ok(()),
             Exit::Interrupted => return Err(Stop::Interrupted),
             Exit::Switched(other) => opened = *other,
@@ -27,10 +27,16 @@ pub(super) async fn run(targets: Targets, options: &Options, contexts: &Contexts
     }
 }
 
-fn open(targets: Targets, options: &Options, contexts: &Contexts) -> Result<Opened, Stop> {
+fn open(origin: &Origin, options: &Options, contexts: &Contexts, speed: f64) -> Result<Opened, Stop> {
+    let (feed, target) = match origin {
+        Origin::Live(targets) => (Feed::live(targets, Keep::Newest)?, Some(Arc::clone(targets.first()))),
+        Origin::Recorded { path, .. } => (Feed::played(path, speed)?, None),
+    };
     let others = contexts.clone();
     let settings = app::Options {
-        access: access(options.readonly),
+        label: origin.label(),
+        targets: origin.labels(),
+        access: access(options.readonly || target.is_none()),
         watchers: watchers(options),
         theme: look::theme(options),
         keymap: contexts.config.keymap.clone(),
@@ -39,14 +45,14 @@ fn open(targets: Targets, options: &Options, contexts: &Contexts) -> Result<Open
         mouse: if options.no_mouse { Mouse::Off } else { Mouse::On },
         open: Open(Arc::new(move |name| open_context(&others, name))),
     };
-    Ok(Opened { options: settings, feed: Feed::live(&targets, Keep::Newest)?, targets })
+    Ok(Opened { options: settings, feed, target })
 }
 
 /// What the command line would open for a context, or why it would not.
 fn open_context(contexts: &Contexts, name: &str) -> Result<Opened, String> {
     let cli = contexts.open(name).map_err(|error| error.to_string())?;
     let targets = cli.options.targets(cli.url.as_deref()).map_err(|error| error.to_string())?;
-    let opened = open(targets, &cli.options, &cli.contexts);
+    let opened = open(&Origin::Live(targets), &cli.options, &cli.contexts, 1.0);
     opened.map_err(|stop| stop.message().unwrap_or("it can't be opened").to_owned())
 }
 

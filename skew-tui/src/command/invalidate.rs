@@ -9,6 +9,7 @@ use serde::Serialize;
 use skew_proto::{InvalidateAnswer, MatchKind, RoutePattern, text, wire};
 use tokio::time::timeout;
 
+use super::origin::Origin;
 use super::stop::Stop;
 use super::watch::Watch;
 use crate::cli::Options;
@@ -16,7 +17,7 @@ use crate::invalidate::{InvalidateError, Mode, ServerKind, invalidate};
 use crate::output::{Sink, Voice, connections, iso};
 use crate::state::invalidation::{Invalidation, Preview, Reach};
 use crate::state::site::{Link, Watchers};
-use crate::target::{Target, Targets};
+use crate::target::Target;
 
 /// How long the stream is looked at to learn who is there. A site that never answers is invalidated without a number.
 const LOOK: Duration = Duration::from_secs(5);
@@ -98,7 +99,7 @@ fn check(request: &Request<'_>, options: &Options) -> Result<RoutePattern, Stop>
 
 /// Learns who the server is and who is connected, as far as it tells.
 async fn look(target: &Arc<Target>, pattern: RoutePattern) -> Result<(ServerKind, Preview), Stop> {
-    let mut watch = Watch::start(&Targets::from(Arc::clone(target)), Watchers::LeftOut, None)?;
+    let mut watch = Watch::start(&Origin::Live(Arc::clone(target).into()), Watchers::LeftOut, None)?;
     let known = async {
         loop {
             watch.next().await?;

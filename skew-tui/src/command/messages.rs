@@ -4,21 +4,20 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::origin::Origin;
 use super::stop::Stop;
 use super::watch::Watch;
-use crate::feed::Feed;
 use crate::output::{Sink, Voice, message_line, nobody_reads};
 use crate::source::Keep;
 use crate::state::site::{Link, Watchers};
-use crate::target::Targets;
 
 /// Time between two looks at whether anybody still reads.
 const READER_CHECK: Duration = Duration::from_secs(1);
 
 /// Prints messages until nobody reads. Being refused stats is no reason to end: other messages come all the same.
-pub(super) async fn run(targets: &Targets, voice: Voice) -> Result<(), Stop> {
-    let feed = Feed::live(targets, Keep::Every)?;
-    let mut watch = Watch::over(feed, &targets.labels(), Watchers::LeftOut, Some(voice));
+pub(super) async fn run(origin: &Origin, voice: Voice) -> Result<(), Stop> {
+    let feed = origin.feed(Keep::Every)?;
+    let mut watch = Watch::over(feed, &origin.labels(), Watchers::LeftOut, Some(voice));
     let mut sink = Sink::new();
     let mut reader = interval(READER_CHECK);
     reader.set_missed_tick_behavior(MissedTickBehavior::Delay);

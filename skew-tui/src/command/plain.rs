@@ -4,23 +4,23 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{MissedTickBehavior, interval};
 
+use super::origin::Origin;
 use super::stop::Stop;
 use super::watch::Watch;
 use super::{signals, watchers};
 use crate::cli::Options;
 use crate::output::{Sink, Teller, nobody_reads};
 use crate::state::trend::Trend;
-use crate::target::Targets;
 
 /// Time between two looks at what has become worth saying, and at whether anybody still reads.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Says what changes until interrupted, refused, or nobody reads.
-pub(super) async fn run(targets: &Targets, options: &Options) -> Result<(), Stop> {
+pub(super) async fn run(origin: &Origin, options: &Options) -> Result<(), Stop> {
     // What happens to the connection is among the lines.
-    let watch = Watch::start(targets, watchers(options), None)?;
+    let watch = Watch::start(origin, watchers(options), None)?;
     tokio::select! {
         stop = lines(watch, options.interval) => stop.map(|never| match never {}),
         stop = signals::interrupted() => Err(stop),
@@ -51,6 +51,7 @@ async fn lines(mut watch: Watch, pause: Duration) -> Result<Infallible, Stop> {
             return Err(stop);
         }
         // What comes meanwhile waits unread, where the newest stats replace older ones.
-        sleep(pause).await;
+        let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+        watch.reach(watch.now().monotonic_ms.saturating_add(pause_ms)).await;
     }
 }

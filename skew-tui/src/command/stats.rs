@@ -4,28 +4,26 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::origin::Origin;
 use super::stop::Stop;
 use super::watch::Watch;
 use super::watchers;
 use crate::cli::Options;
 use crate::output::{ReportOptions, Sink, report, report_line, summary};
 use crate::state::site::{Authorization, Link};
-use crate::target::Targets;
 
 /// Longest wait for the site's release list once stats are there: it is asked for at the same time, and not every site has
 /// one.
 const RELEASES: Duration = Duration::from_millis(1_500);
 
-/// Waits for stats, prints them once and is done.
-pub(super) async fn run(targets: &Targets, options: &Options) -> Result<(), Stop> {
-    let label = targets.label();
-    let mut watch = Watch::start(targets, watchers(options), None)?;
-    let answer = timeout(options.answer_within(), until_answered(&mut watch)).await;
-    let answer = answer.unwrap_or_else(|_| Err(Stop::Failed(silence(&watch))));
-    // Only the JSON tells when the current build was released, and skew-server says that itself.
-    if answer.is_ok() && options.json && watch.site().server.is_none() && released_at(&watch).is_none() {
-        let _ = timeout(RELEASES, watch.until_releases()).await;
-    }
+/// Waits for stats, prints them once and is done. Of a recording it is those of its end.
+pub(super) async fn run(origin: &Origin, options: &Options) -> Result<(), Stop> {
+    let label = origin.label();
+    let mut watch = Watch::start(origin, watchers(options), None)?;
+    let (answer, end) = match origin {
+        Origin::Live(_) => (live(&mut watch, options).await, Stop::Over),
+        Origin::Recorded { .. } => recorded(&mut watch).await,
+    };
     let text = match (&answer, options.json) {
         (Ok(()), false) => Some(summary(&watch.known, &label, options.top)),
         // What is known is said even where stats are refused.
@@ -40,7 +38,33 @@ pub(super) async fn run(targets: &Targets, options: &Options) -> Result<(), Stop
     if let Some(text) = text {
         Sink::new().line(&text).await?;
     }
+    match end {
+        // What was known up to there has been said.
+        Stop::Failed(damage) => Err(Stop::Failed(damage)),
+        _ => answer,
+    }
+}
+
+async fn live(watch: &mut Watch, options: &Options) -> Result<(), Stop> {
+    let answer = timeout(options.answer_within(), until_answered(watch)).await;
+    let answer = answer.unwrap_or_else(|_| Err(Stop::Failed(silence(watch))));
+    // Only the JSON tells when the current build was released, and skew-server says that itself.
+    if answer.is_ok() && options.json && watch.site().server.is_none() && released_at(watch).is_none() {
+        let _ = timeout(RELEASES, watch.until_releases()).await;
+    }
     answer
+}
+
+/// What is known at the end of a recording, and how that end is.
+async fn recorded(watch: &mut Watch) -> (Result<(), Stop>, Stop) {
+    let end = loop {
+        if let Err(end) = watch.next().await {
+            break end;
+        }
+    };
+    let nothing = || Stop::Failed("there are no stats in this recording".to_owned());
+    let answer = if watch.site().stats.is_some() { Ok(()) } else { Err(watch.hopeless().unwrap_or_else(nothing)) };
+    (answer, end)
 }
 
 async fn until_answered(watch: &mut Watch) -> Result<(), Stop> {

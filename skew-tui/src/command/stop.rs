@@ -3,6 +3,7 @@
 use crate::app::AppError;
 use crate::cli::UsageError;
 use crate::output::SinkError;
+use crate::recording::RecordingError;
 use crate::source::SourceError;
 use crate::target::TargetError;
 
@@ -11,6 +12,8 @@ use crate::target::TargetError;
 pub(super) enum Stop {
     /// Whoever read the output has had enough.
     Closed,
+    /// The recording that was read is over.
+    Over,
     /// A signal.
     Interrupted,
     /// The arguments can't be carried out.
@@ -29,7 +32,7 @@ impl Stop {
     /// The exit code, as `--help` documents it.
     pub(super) fn code(&self) -> u8 {
         match self {
-            Self::Closed => 0,
+            Self::Closed | Self::Over => 0,
             Self::Failed(_) => 1,
             Self::Usage(_) => 2,
             Self::Unauthorized(_) => 4,
@@ -42,7 +45,7 @@ impl Stop {
     /// What to say, where there is something to say.
     pub(super) fn message(&self) -> Option<&str> {
         match self {
-            Self::Closed | Self::Interrupted => None,
+            Self::Closed | Self::Over | Self::Interrupted => None,
             Self::Usage(message)
             | Self::Unauthorized(message)
             | Self::NotMet(message)
@@ -76,6 +79,15 @@ impl From<AppError> for Stop {
 impl From<SourceError> for Stop {
     fn from(error: SourceError) -> Self {
         Self::Failed(error.to_string())
+    }
+}
+
+impl From<RecordingError> for Stop {
+    fn from(error: RecordingError) -> Self {
+        match error {
+            RecordingError::Exists { .. } | RecordingError::NoFile { .. } => Self::Usage(error.to_string()),
+            other => Self::Failed(other.to_string()),
+        }
     }
 }
 

@@ -1,15 +1,15 @@
-//! `--json URL`: a line for every state, until interrupted.
+//! `--json URL`: a line for every state, until interrupted or the end of a recording.
 
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::origin::Origin;
 use super::stop::Stop;
 use super::watch::Watch;
 use super::{signals, watchers};
 use crate::cli::Options;
 use crate::output::{ReportOptions, Sink, Voice, nobody_reads, report, report_line};
-use crate::target::Targets;
 
 /// Time between two looks at whether anybody still reads.
 const READER_CHECK: Duration = Duration::from_secs(1);
@@ -17,9 +17,9 @@ const READER_CHECK: Duration = Duration::from_secs(1);
 /// How long a last line may take once the program is told to end.
 const LAST_LINE: Duration = Duration::from_millis(500);
 
-/// Prints states until interrupted, refused, or nobody reads.
-pub(super) async fn run(targets: &Targets, options: &Options, voice: Voice) -> Result<(), Stop> {
-    let mut stream = Stream::start(targets, options, voice)?;
+/// Prints states until interrupted, refused, nobody reads, or a recording is over.
+pub(super) async fn run(origin: &Origin, options: &Options, voice: Voice) -> Result<(), Stop> {
+    let mut stream = Stream::start(origin, options, voice)?;
     let stop = tokio::select! {
         stop = stream.pump() => stop,
         stop = signals::interrupted() => stop,
@@ -43,11 +43,11 @@ struct Stream {
 }
 
 impl Stream {
-    fn start(targets: &Targets, options: &Options, voice: Voice) -> Result<Self, Stop> {
+    fn start(origin: &Origin, options: &Options, voice: Voice) -> Result<Self, Stop> {
         Ok(Self {
-            watch: Watch::start(targets, watchers(options), Some(voice))?,
+            watch: Watch::start(origin, watchers(options), Some(voice))?,
             sink: Sink::new(),
-            label: targets.label(),
+            label: origin.label(),
             options: ReportOptions { without_connections: options.no_connections, top: options.top },
             interval: options.interval,
             printed: String::new(),
@@ -65,23 +65,18 @@ impl Stream {
     async fn lines(&mut self) -> Result<std::convert::Infallible, Stop> {
         let mut reader = interval(READER_CHECK);
         reader.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut changed = false;
-        let mut earliest = Instant::now();
+        let interval_ms = u64::try_from(self.interval.as_millis()).unwrap_or(u64::MAX);
+        let mut earliest_ms = 0;
         loop {
             tokio::select! {
-                arrived = self.watch.arrived(), if !changed => {
-                    arrived?;
-                    changed = true;
-                }
-                // What comes until then waits unread, where the newest stats replace older ones.
-                () = sleep_until(earliest), if changed => {
+                changed = changed(&mut self.watch, earliest_ms) => {
+                    changed?;
                     self.watch.catch_up();
                     if let Some(stop) = self.watch.hopeless() {
                         return Err(stop);
                     }
                     self.print().await?;
-                    changed = false;
-                    earliest = Instant::now() + self.interval;
+                    earliest_ms = self.watch.now().monotonic_ms.saturating_add(interval_ms);
                 }
                 _ = reader.tick() => if nobody_reads() {
                     return Err(Stop::Closed);
@@ -102,4 +97,11 @@ impl Stream {
         }
         Ok(())
     }
+}
+
+/// Waits for something new, and then for its turn. What comes until then waits unread, where the newest stats replace older ones.
+async fn changed(watch: &mut Watch, earliest_ms: u64) -> Result<(), Stop> {
+    watch.arrived().await?;
+    watch.reach(earliest_ms).await;
+    Ok(())
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::origin::Origin;
 use super::signals;
 use super::stop::Stop;
 use super::watch::Watch;
@@ -14,7 +15,6 @@ use crate::Now;
 use crate::cli::{Options, WaitArgs};
 use crate::output::{Ending, Moment, Voice, verdict};
 use crate::state::site::Watchers;
-use crate::target::Targets;
 use crate::wait::{Phase, Standing, Step, Verdict, Wait};
 use probe::Probe;
 use teller::Teller;
@@ -26,10 +26,13 @@ const LAST_LINE: Duration = Duration::from_millis(500);
 const NO_VERSION_COOKIE: &str = "warning: the site's page sets no version cookie (cookie: false, or a page that is cached or \
     prerendered). Tabs without one count as current whatever they run, so a share says little";
 
+/// Said where a recording is over.
+const UNDECIDED: &str = "the recording ends before this was decided";
+
 /// Waits until it is decided, or interrupted.
-pub(super) async fn run(targets: &Targets, args: &WaitArgs, options: &Options, voice: Voice) -> Result<(), Stop> {
+pub(super) async fn run(origin: &Origin, args: &WaitArgs, options: &Options, voice: Voice) -> Result<(), Stop> {
     let terms = args.terms(options).map_err(|error| Stop::Usage(format!("--route: {error}")))?;
-    let mut course = Course::start(targets, Wait::new(terms))?;
+    let mut course = Course::start(origin, Wait::new(terms))?;
     let mut teller = Teller::new(options, voice);
     let stop = tokio::select! {
         done = course.go(&mut teller) => done.err(),
@@ -60,10 +63,10 @@ struct Course {
 }
 
 impl Course {
-    fn start(targets: &Targets, mut wait: Wait) -> Result<Self, Stop> {
-        let label = targets.label();
-        let probe = Probe::new(targets).map_err(|error| Stop::Failed(error.to_string()))?;
-        let watch = Watch::start(targets, Watchers::LeftOut, None)?;
+    fn start(origin: &Origin, mut wait: Wait) -> Result<Self, Stop> {
+        let label = origin.label();
+        let probe = Probe::new(origin.targets()).map_err(|error| Stop::Failed(error.to_string()))?;
+        let watch = Watch::start(origin, Watchers::LeftOut, None)?;
         let since = watch.now();
         let standing = wait.observe(watch.site(), since).standing;
         Ok(Self { watch, wait, probe, standing, label, since })
@@ -79,18 +82,32 @@ impl Course {
             if self.probe.finds_no_version_cookie(self.watch.site()).await {
                 teller.notice(NO_VERSION_COOKIE).await?;
             }
-            let moment = self.moment();
-            if let Phase::Over(decided) = &self.standing.phase {
-                let done = done(decided, verdict(&moment, Ending::Verdict(decided)));
-                teller.end(&moment, Ending::Verdict(decided), done.as_ref().err().map_or(0, Stop::code)).await?;
-                return done;
+            if matches!(self.standing.phase, Phase::Over(_)) {
+                return self.end(teller).await;
             }
-            let worth_at_ms = teller.tell(&moment).await?;
+            let worth_at_ms = teller.tell(&self.moment()).await?;
             if step.reconnect {
                 self.watch.retry();
             }
-            self.pass(&step, worth_at_ms).await?;
+            match self.pass(&step, worth_at_ms).await {
+                Err(Stop::Over) => self.standing.phase = Phase::Over(Verdict::Failed(UNDECIDED.to_owned())),
+                Err(Stop::Failed(reason)) => self.standing.phase = Phase::Over(Verdict::Failed(reason)),
+                other => {
+                    other?;
+                    continue;
+                }
+            }
+            return self.end(teller).await;
         }
+    }
+
+    /// Tells what was decided. Nothing, where nothing was.
+    async fn end(&self, teller: &mut Teller) -> Result<(), Stop> {
+        let Phase::Over(decided) = &self.standing.phase else { return Ok(()) };
+        let moment = self.moment();
+        let done = done(decided, verdict(&moment, Ending::Verdict(decided)));
+        teller.end(&moment, Ending::Verdict(decided), done.as_ref().err().map_or(0, Stop::code)).await?;
+        done
     }
 
     /// Lets something happen, or the time come to look or to tell again.

@@ -7,9 +7,12 @@ use crate::output::{Voice, refusal};
 use crate::source::Keep;
 use crate::state::known::Known;
 use crate::state::site::{Authorization, Link, Refusal, Site, Watchers};
-use crate::target::Targets;
 
+use super::origin::Origin;
 use super::stop::Stop;
+
+/// Events that are taken in at once.
+const AT_ONCE: usize = 16;
 
 /// A site that is watched.
 pub(super) struct Watch {
@@ -31,8 +34,8 @@ pub(super) enum Woken {
 impl Watch {
     /// Begins to watch. With a voice it says what happens to the connection; a command that asks once says only how that
     /// ended.
-    pub(super) fn start(targets: &Targets, watchers: Watchers, voice: Option<Voice>) -> Result<Self, Stop> {
-        Ok(Self::over(Feed::live(targets, Keep::Newest)?, &targets.labels(), watchers, voice))
+    pub(super) fn start(origin: &Origin, watchers: Watchers, voice: Option<Voice>) -> Result<Self, Stop> {
+        Ok(Self::over(origin.feed(Keep::Newest)?, &origin.labels(), watchers, voice))
     }
 
     /// Watches a feed of targets that are called so.
@@ -57,7 +60,7 @@ impl Watch {
 
     /// The same, and answers the message, where it was one.
     pub(super) async fn next_message(&mut self) -> Result<Option<String>, Stop> {
-        let Next::Happened(happening) = self.feed.next(None).await else { return Err(ended()) };
+        let Next::Happened(happening) = self.feed.next(None).await else { return Err(self.ended()) };
         let message = match &happening.event {
             SourceEvent::Frame(message) => Some(message.clone()),
             _ => None,
@@ -74,7 +77,7 @@ impl Watch {
                 Ok(Woken::ByNews)
             }
             Next::Deadline(_) => Ok(Woken::ByTime),
-            Next::Ended => Err(ended()),
+            Next::Ended => Err(self.ended()),
         }
     }
 
@@ -88,17 +91,29 @@ impl Watch {
     }
 
     /// Waits until [`Self::catch_up`] has something to take in.
-    pub(super) async fn arrived(&self) -> Result<(), Stop> {
-        if self.feed.arrived().await { Ok(()) } else { Err(ended()) }
+    pub(super) async fn arrived(&mut self) -> Result<(), Stop> {
+        if self.feed.arrived().await { Ok(()) } else { Err(self.ended()) }
+    }
+
+    /// Waits until a moment on [`Now::monotonic_ms`]. What happens until then waits unread.
+    pub(super) async fn reach(&mut self, until_ms: u64) {
+        self.feed.reach(until_ms).await;
     }
 
     /// Takes in all that has happened.
     pub(super) fn catch_up(&mut self) {
-        let happenings: Vec<_> = std::iter::from_fn(|| self.feed.ready()).collect();
-        self.take(happenings);
+        loop {
+            // Of a recording there may be more than memory holds.
+            let happenings: Vec<_> = std::iter::from_fn(|| self.feed.ready()).take(AT_ONCE).collect();
+            if happenings.is_empty() {
+                return;
+            }
+            self.take(happenings);
+        }
     }
 
-    fn take(&mut self, happenings: impl IntoIterator<Item = Happening>) {
+    /// Takes in what happened, and says what a person should know of it.
+    pub(super) fn take(&mut self, happenings: impl IntoIterator<Item = Happening>) {
         self.known.observe(happenings);
         // Nobody scrolls back here: what has been said is done with.
         for entry in self.known.fleet.drain_log() {
@@ -117,6 +132,16 @@ impl Watch {
         }
     }
 
+    /// Waits for what comes next and leaves it to the caller, at most until a moment on [`Now::monotonic_ms`].
+    pub(super) async fn untaken(&mut self, until_ms: Option<u64>) -> Next {
+        self.feed.next(until_ms).await
+    }
+
+    /// Why nothing will happen any more.
+    pub(super) fn ended(&self) -> Stop {
+        self.feed.damage().map_or(Stop::Over, |damage| Stop::Failed(damage.to_owned()))
+    }
+
     /// Why there will be no stats, where that is certain.
     pub(super) fn hopeless(&self) -> Option<Stop> {
         let site = self.site();
@@ -131,8 +156,4 @@ impl Watch {
             _ => Stop::Unauthorized(reason),
         })
     }
-}
-
-fn ended() -> Stop {
-    Stop::Failed("the source has ended".to_owned())
 }

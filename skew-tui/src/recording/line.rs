@@ -16,6 +16,8 @@ use crate::{SourceEvent, Transport};
 pub struct Header {
     /// When the recording began, in milliseconds since 1970.
     pub started_at_ms: u64,
+    /// What the whole is called.
+    pub site: String,
     /// What each recorded site is called.
     pub targets: Vec<String>,
     /// Whether visitors' addresses were kept.
@@ -50,6 +52,8 @@ struct First<'a> {
     skew: Cow<'a, str>,
     version: u64,
     started_at: Cow<'a, str>,
+    #[serde(default)]
+    site: String,
     targets: Vec<String>,
     #[serde(default)]
     masked: bool,
@@ -109,6 +113,7 @@ impl Header {
             skew: "recording".into(),
             version: VERSION,
             started_at: unix_iso(self.started_at_ms).unwrap_or_default().into(),
+            site: self.site.clone(),
             targets: self.targets.clone(),
             masked: self.addresses == Addresses::Masked,
             client: concat!("skew-tui ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -129,6 +134,7 @@ impl Header {
         let started_at_ms = started_at.and_then(|at| at.as_millisecond().try_into().ok());
         Ok(Self {
             started_at_ms: started_at_ms.ok_or_else(|| Refused::NotAnEvent("startedAt is no time".to_owned()))?,
+            site: first.site,
             targets: first.targets,
             addresses: if first.masked { Addresses::Masked } else { Addresses::Kept },
         })
@@ -288,9 +294,11 @@ mod tests {
         }
 
         #[test]
-        fn a_header_reads_back_as_it_was(ms in 0u64..4_102_444_800_000, targets: Vec<String>, masked: bool) {
+        fn a_header_reads_back_as_it_was(
+            ms in 0u64..4_102_444_800_000, site: String, targets: Vec<String>, masked: bool,
+        ) {
             let addresses = if masked { Addresses::Masked } else { Addresses::Kept };
-            let header = Header { started_at_ms: ms, targets, addresses };
+            let header = Header { started_at_ms: ms, site, targets, addresses };
             let line = header.encode().unwrap();
             prop_assert!(!line.contains(text::is_harmful));
             prop_assert_eq!(Header::decode(&line).unwrap(), header);

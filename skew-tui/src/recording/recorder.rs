@@ -4,9 +4,6 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-use skew_proto::Text;
-
 use super::thin::{Held, Thin};
 use super::{Addresses, Header, MAX_LINE_BYTES, RecordingError, line};
 use crate::{Now, SourceEvent};
@@ -27,6 +24,8 @@ pub enum Overwrite {
 /// How to record.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// What the whole is called.
+    pub site: String,
     /// What each site is called.
     pub targets: Vec<String>,
     /// Whether visitors' addresses are kept.
@@ -44,7 +43,8 @@ pub struct Recorder {
     path: PathBuf,
     out: BufWriter<File>,
     addresses: Addresses,
-    thin: Thin,
+    thin: Thin<String>,
+    interval_ms: u64,
     started: Now,
     flushed_ms: u64,
     events: u64,
@@ -69,13 +69,19 @@ impl Recorder {
             path: path.to_owned(),
             out: BufWriter::new(file),
             addresses: settings.addresses,
-            thin: Thin::new(settings.interval_ms),
+            thin: Thin::new(),
+            interval_ms: settings.interval_ms,
             started: now,
             flushed_ms: 0,
             events: 0,
             bytes: 0,
         };
-        let header = Header { started_at_ms: now.unix_ms, targets: settings.targets, addresses: settings.addresses };
+        let header = Header {
+            started_at_ms: now.unix_ms,
+            site: settings.site,
+            targets: settings.targets,
+            addresses: settings.addresses,
+        };
         recorder.write(&header.encode().map_err(io::Error::from).map_err(|error| recorder.failed(error))?)?;
         recorder.flush(0)?;
         Ok(recorder)
@@ -89,8 +95,8 @@ impl Recorder {
     pub fn record(&mut self, target: usize, event: &SourceEvent, now: Now) -> Result<(), RecordingError> {
         let at_ms = now.since(self.started);
         match event {
-            SourceEvent::Frame(message) if is_stats(message) => {
-                self.thin.hold(Held { at_ms, target, message: message.clone() });
+            SourceEvent::Frame(message) if event.is_stats() => {
+                self.thin.hold(Held { at_ms, target, stats: message.clone() });
             }
             other => {
                 self.release(at_ms)?;
@@ -107,7 +113,7 @@ impl Recorder {
     /// When the file can't be written on.
     pub fn tick(&mut self, now: Now) -> Result<(), RecordingError> {
         let at_ms = now.since(self.started);
-        if self.thin.due_ms().is_some_and(|due| due <= at_ms) {
+        if self.thin.due_ms(self.interval_ms).is_some_and(|due| due <= at_ms) {
             self.release(at_ms)?;
         }
         if at_ms >= self.flushed_ms.saturating_add(FLUSH_EVERY_MS) {
@@ -121,7 +127,7 @@ impl Recorder {
     pub fn due_ms(&self) -> Option<u64> {
         let unflushed = !self.out.buffer().is_empty();
         let flush = unflushed.then(|| self.flushed_ms.saturating_add(FLUSH_EVERY_MS));
-        let due = [flush, self.thin.due_ms()].into_iter().flatten().min()?;
+        let due = [flush, self.thin.due_ms(self.interval_ms)].into_iter().flatten().min()?;
         Some(self.started.monotonic_ms.saturating_add(due))
     }
 
@@ -164,7 +170,7 @@ impl Recorder {
 
     fn release(&mut self, at_ms: u64) -> Result<(), RecordingError> {
         for held in self.thin.release(at_ms) {
-            self.event(held.at_ms, held.target, &SourceEvent::Frame(held.message))?;
+            self.event(held.at_ms, held.target, &SourceEvent::Frame(held.stats))?;
         }
         Ok(())
     }
@@ -194,18 +200,6 @@ impl Recorder {
     fn failed(&self, source: io::Error) -> RecordingError {
         RecordingError::Write { path: self.path.clone(), source }
     }
-}
-
-/// The type alone; the rest of the message is skipped over.
-#[derive(Deserialize)]
-struct Peek {
-    #[serde(default, rename = "type")]
-    kind: Option<Text>,
-}
-
-fn is_stats(message: &str) -> bool {
-    let kind = serde_json::from_str::<Peek>(message).ok().and_then(|peek| peek.kind).and_then(Text::whole);
-    kind.as_deref() == Some("stats")
 }
 
 /// A new file that its owner alone can read.
@@ -238,6 +232,7 @@ mod tests {
 
     fn settings(interval_ms: u64) -> Settings {
         Settings {
+            site: "s".to_owned(),
             targets: vec!["a".to_owned(), "b".to_owned()],
             addresses: Addresses::Kept,
             interval_ms,

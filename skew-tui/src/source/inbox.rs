@@ -7,7 +7,6 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::Deserialize;
 use tokio::sync::Notify;
 
 use crate::SourceEvent;
@@ -67,7 +66,7 @@ impl Unread {
 
     /// Drops the stats of a source that wait, which newer ones make worthless. There is at most one.
     fn drop_stats(&mut self, from: usize) {
-        let old = self.events.iter().position(|(other, event)| *other == from && is_stats(event));
+        let old = self.events.iter().position(|(other, event)| *other == from && event.is_stats());
         if let Some((_, event)) = old.and_then(|at| self.events.remove(at)) {
             self.bytes -= size(&event);
         }
@@ -76,23 +75,6 @@ impl Unread {
 
 fn size(event: &SourceEvent) -> usize {
     if let SourceEvent::Frame(text) = event { text.len() } else { 0 }
-}
-
-fn is_stats(event: &SourceEvent) -> bool {
-    matches!(event, SourceEvent::Frame(text) if is_stats_message(text))
-}
-
-/// Whether a message holds stats, without reading all of them.
-pub(super) fn is_stats_message(text: &str) -> bool {
-    #[derive(Deserialize)]
-    struct Kind<'a> {
-        #[serde(borrow, default)]
-        r#type: std::borrow::Cow<'a, str>,
-    }
-    // Servers put the type first, and then the rest need not be looked at.
-    text.starts_with(r#"{"type":"stats""#)
-        || (!text.starts_with(r#"{"type":"#)
-            && serde_json::from_str::<Kind<'_>>(text).is_ok_and(|kind| kind.r#type == "stats"))
 }
 
 /// The reader's end.
@@ -144,7 +126,7 @@ pub(crate) struct Outlet {
 impl Outlet {
     /// Leaves an event to be read, and waits for room where there is none. Newer stats always find room: that of older ones.
     pub(crate) async fn say(&self, event: SourceEvent) {
-        let newest = self.shared.keep == Keep::Newest && is_stats(&event);
+        let newest = self.shared.keep == Keep::Newest && event.is_stats();
         loop {
             {
                 let mut unread = self.shared.unread();
@@ -200,16 +182,6 @@ mod tests {
             one.say(stats(total)).await;
         }
         assert_eq!(rest(&mut inbox), [(1, stats(7)), (0, version("b2")), (0, stats(999))]);
-    }
-
-    #[tokio::test]
-    async fn stats_are_known_by_their_type_wherever_it_stands() {
-        for text in [r#"{"total":1,"type":"stats"}"#, r#" {"type":"stats"}"#, r#"{"type":"stats"}"#] {
-            assert!(is_stats_message(text), "{text}");
-        }
-        for text in [r#"{"type":"stats-unauthorized"}"#, r#"{"x":"\"type\":\"stats\""}"#, "stats", ""] {
-            assert!(!is_stats_message(text), "{text}");
-        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -9,10 +9,11 @@ use skew_proto::{ServerMessage, SubscribeBody};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::ended::Ended;
-use super::inbox::{Outlet, is_stats_message};
+use super::inbox::Outlet;
 use super::releases;
 use super::wire::Wire;
 use crate::SourceEvent;
+use crate::event::is_stats_message;
 use crate::http::{Http, HttpError, words};
 use crate::target::below;
 

@@ -7,6 +7,7 @@ mod invalidation;
 mod output;
 mod program;
 mod reconnecting;
+mod recording;
 mod server;
 mod tls;
 mod transports;

@@ -12,7 +12,7 @@ use tracing::debug;
 
 use crate::http::{Http, HttpError};
 use crate::state::site::Site;
-use crate::target::{Targets, below};
+use crate::target::{Target, below};
 
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -38,8 +38,9 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    pub(super) fn new(targets: &Targets) -> Result<Self, HttpError> {
-        let clients = targets.iter().map(|target| Http::new(Arc::clone(target), PATIENCE)).collect::<Result<_, _>>()?;
+    /// Of a recording there is nobody to ask.
+    pub(super) fn new<'a>(targets: impl Iterator<Item = &'a Arc<Target>>) -> Result<Self, HttpError> {
+        let clients = targets.map(|target| Http::new(Arc::clone(target), PATIENCE)).collect::<Result<_, _>>()?;
         Ok(Self { clients, version_cookie: None, looked: false })
     }
 
