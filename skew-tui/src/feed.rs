@@ -133,9 +133,11 @@ impl Feed {
         }
     }
 
-    /// Asks every target for its figures once more, on the connections that there are.
+    /// Asks every target for its figures once more, on the connections that there are. Nobody can do that in a recording.
     pub fn ask(&self) {
-        self.sources.iter().for_each(Source::ask);
+        if let Origin::Live(live) = &self.0 {
+            live.sources.iter().for_each(Source::ask);
+        }
     }
 
     /// Connects to one target anew, at once.
