@@ -47,7 +47,6 @@ pub struct SourceError(String);
 #[derive(Debug)]
 pub(crate) struct Source {
     wake: Arc<Notify>,
-    ask: Arc<Notify>,
     task: JoinHandle<()>,
 }
 
@@ -56,14 +55,9 @@ impl Source {
     /// certificates.
     pub(crate) fn start(target: Arc<Target>, outlet: Outlet) -> Result<Self, SourceError> {
         let http = Http::new(target, opening::SILENCE).map_err(|error| SourceError(error.to_string()))?;
-        let (wake, ask) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let task = tokio::spawn(worker::Worker::new(http, outlet, Arc::clone(&wake), Arc::clone(&ask)).run());
-        Ok(Self { wake, ask, task })
-    }
-
-    /// Asks for stats once more on the connection that there is.
-    pub(crate) fn ask(&self) {
-        self.ask.notify_one();
+        let wake = Arc::new(Notify::new());
+        let task = tokio::spawn(worker::Worker::new(http, outlet, Arc::clone(&wake)).run());
+        Ok(Self { wake, task })
     }
 
     /// Connects anew at once: what is open is closed, and what waits does not wait any longer.

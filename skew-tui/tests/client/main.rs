@@ -3,12 +3,19 @@
 
 mod doctor;
 mod exits;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod invalidation;
 mod output;
 mod program;
 mod reconnecting;
 mod recording;
+mod schemas;
 mod server;
+#[cfg(target_os = "linux")]
+mod sizes;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod tls;
 mod transports;
 mod trust;

@@ -48,6 +48,8 @@ pub(crate) enum Answer {
     Events(Vec<String>),
     /// An event stream of these messages that ends behind the last.
     EventsThenEnd(Vec<String>),
+    /// An event stream of one line that goes on for ever.
+    EndlessLine,
     /// A WebSocket: the first message, and the one that answers a subscription.
     WebSocket(Option<String>, String),
 }
@@ -193,6 +195,14 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send>(
             }
             Answer::EventsThenEnd(messages) => {
                 let _ = events(&mut socket, &messages).await;
+                return;
+            }
+            Answer::EndlessLine => {
+                let _ = events(&mut socket, &[]).await;
+                let mut piece = b"data: ".to_vec();
+                while socket.write_all(&piece).await.is_ok() {
+                    piece = vec![b'x'; 1 << 20];
+                }
                 return;
             }
             Answer::WebSocket(first, stats) => {
