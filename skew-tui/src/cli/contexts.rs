@@ -78,7 +78,7 @@ fn with(arguments: &[OsString], first: &ArgMatches, contexts: Contexts) -> Resul
     if let Some(name) = context {
         command = command.mut_arg("context", |argument| argument.default_value(name.clone()));
         if named.is_some() || site.is_none() {
-            command = sites(command, name, &settings);
+            command = sites(command, first.subcommand_name(), name, &settings);
         }
     }
     let matches = command.try_get_matches_from(arguments)?;
@@ -91,8 +91,8 @@ fn site(matches: &ArgMatches) -> Option<&String> {
     innermost.try_get_one::<String>("url").ok().flatten()
 }
 
-/// Puts a context's sites where its name stands, or where no site is named.
-fn sites(command: Command, name: &str, settings: &Settings) -> Command {
+/// Puts a context's sites where its name stands, or where no site is named, in the command that is asked for.
+fn sites(command: Command, asked: Option<&str>, name: &str, settings: &Settings) -> Command {
     let Some((url, others)) = settings.urls.split_first() else { return command };
     let command = match others {
         [] => command,
@@ -109,7 +109,10 @@ fn sites(command: Command, name: &str, settings: &Settings) -> Command {
         if argument.is_required_set() { argument } else { argument.default_value(url.clone()) }
     };
     // All at once: `mut_arg` would put the URL behind what comes after it.
-    command.mut_args(place).mut_subcommands(|command| command.mut_args(place))
+    match asked {
+        Some(asked) => command.mut_subcommand(asked, |command| command.mut_args(place)),
+        None => command.mut_args(place),
+    }
 }
 
 fn unknown(name: &str, contexts: &Contexts) -> clap::Error {
