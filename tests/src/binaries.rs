@@ -13,12 +13,16 @@ pub fn binary(name: &str) -> PathBuf {
     path
 }
 
+/// What keeps the configuration of whoever runs the tests out of them.
+pub(crate) const NO_CONFIGURATION: (&str, &str) = ("XDG_CONFIG_HOME", "/nonexistent");
+
 /// A command of that program, in an environment without the variables that our programs read.
 pub fn command(name: &str) -> tokio::process::Command {
     let mut command = tokio::process::Command::new(binary(name));
     for variable in environment() {
         command.env_remove(variable);
     }
+    command.env(NO_CONFIGURATION.0, NO_CONFIGURATION.1);
     command
 }
 

@@ -35,6 +35,7 @@ impl Terminal {
         for variable in binaries::environment() {
             command.env_remove(variable);
         }
+        command.env(binaries::NO_CONFIGURATION.0, binaries::NO_CONFIGURATION.1);
         command.env("TERM", "xterm-256color");
         for (name, value) in env {
             command.env(name, value);

@@ -33,6 +33,7 @@ fn every_flag_that_is_named_exists() {
         ("skew-tui", &["invalidate", "--help"]),
         ("skew-tui", &["wait", "--help"]),
         ("skew-tui", &["demo", "--help"]),
+        ("skew-tui", &["man", "--help"]),
         ("skew-server", &["--help"]),
     ] {
         let help = Command::new(binary(program)).args(words).output().expect("the program starts");

@@ -35,6 +35,8 @@ pub(crate) fn skew_tui(arguments: &[&str]) -> Command {
 pub(crate) fn bare(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_skew-tui"));
     command.args(arguments).env_clear().kill_on_drop(true);
+    // Without a home the system still knows the user's, where a configuration may be.
+    command.env("XDG_CONFIG_HOME", "/nonexistent");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
