@@ -133,6 +133,13 @@ impl Feed {
         }
     }
 
+    /// Asks every target for its figures once more, on the connections that there are. Nobody can do that in a recording.
+    pub fn ask(&self) {
+        if let Origin::Live(live) = &self.0 {
+            live.sources.iter().for_each(Source::ask);
+        }
+    }
+
     /// Connects to one target anew, at once.
     pub fn reconnect_to(&self, target: usize) {
         if let Origin::Live(live) = &self.0 {

@@ -16,7 +16,7 @@ pub(crate) use diagnosis::{diagnosis, diagnosis_line};
 pub(crate) use message::message_line;
 pub(crate) use pipe::nobody_reads;
 pub(crate) use plain::Teller;
-pub(crate) use progress::{Ending, Grain, Moment, Pace, Worth, inline, line, state_line, verdict, verdict_line};
+pub(crate) use progress::{Ending, Grain, Moment, Pace, Pulse, Worth, inline, line, state_line, verdict, verdict_line};
 pub(crate) use report::{ReportOptions, iso, refusal, report, report_line, unix_iso};
 pub(crate) use say::Voice;
 pub(crate) use sink::{Sink, SinkError};

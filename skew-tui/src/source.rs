@@ -47,6 +47,7 @@ pub struct SourceError(String);
 #[derive(Debug)]
 pub(crate) struct Source {
     wake: Arc<Notify>,
+    ask: Arc<Notify>,
     task: JoinHandle<()>,
 }
 
@@ -55,9 +56,14 @@ impl Source {
     /// certificates.
     pub(crate) fn start(target: Arc<Target>, outlet: Outlet) -> Result<Self, SourceError> {
         let http = Http::new(target, opening::SILENCE).map_err(|error| SourceError(error.to_string()))?;
-        let wake = Arc::new(Notify::new());
-        let task = tokio::spawn(worker::Worker::new(http, outlet, Arc::clone(&wake)).run());
-        Ok(Self { wake, task })
+        let (wake, ask) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let task = tokio::spawn(worker::Worker::new(http, outlet, Arc::clone(&wake), Arc::clone(&ask)).run());
+        Ok(Self { wake, ask, task })
+    }
+
+    /// Asks for stats once more on the connection that there is.
+    pub(crate) fn ask(&self) {
+        self.ask.notify_one();
     }
 
     /// Connects anew at once: what is open is closed, and what waits does not wait any longer.

@@ -16,6 +16,7 @@ use crate::state::site::{Authorization, Coverage, Link, Refusal, Site};
 
 use builds::{Build, Builds};
 use settle::Settle;
+use share::is_sound;
 
 pub use phase::{Phase, Standing, Unknown, Verdict};
 pub use settle::Settling;
@@ -35,8 +36,17 @@ pub struct Step {
     pub standing: Standing,
     /// When to look again if nothing happens, on [`Now::monotonic_ms`]. None once it is over.
     pub deadline_ms: Option<u64>,
-    /// Whether to connect anew now to whoever does not answer: a source may have given up, a subscription stay unanswered.
-    pub reconnect: bool,
+    /// What to do now.
+    pub errand: Option<Errand>,
+}
+
+/// What a wait wants to have done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    /// Connect anew to whoever does not answer: a source may have given up, a subscription stay unanswered.
+    Reconnect,
+    /// Ask for the figures once more: the share has held, and a quiet server has not spoken since.
+    Ask,
 }
 
 /// A wait for a share.
@@ -61,6 +71,8 @@ pub struct Wait {
 struct Hold {
     version: String,
     since_ms: u64,
+    /// When to ask whether it has held.
+    ask_at_ms: u64,
 }
 
 /// What a look at the site finds, before the clock has a say.
@@ -118,7 +130,7 @@ impl Wait {
     pub fn observe(&mut self, site: &Site, now: Now) -> Step {
         let started_ms = *self.started_ms.get_or_insert(now.monotonic_ms);
         if let Some(standing) = self.over.clone() {
-            return Step { standing, deadline_ms: None, reconnect: false };
+            return Step { standing, deadline_ms: None, errand: None };
         }
         if std::mem::replace(&mut self.era, site.era) != site.era {
             self.settle.lost();
@@ -143,11 +155,12 @@ impl Wait {
         let standing = Standing { phase: found.phase, share: found.share };
         if matches!(standing.phase, Phase::Over(_)) {
             self.over = Some(standing.clone());
-            return Step { standing, deadline_ms: None, reconnect: false };
+            return Step { standing, deadline_ms: None, errand: None };
         }
-        let reconnect = self.retry(&standing.phase, now);
-        let deadline_ms = [found.until_ms, self.retry_at_ms].into_iter().flatten().fold(ends_ms, u64::min);
-        Step { standing, deadline_ms: Some(deadline_ms), reconnect }
+        let errand = self.errand(&standing.phase, now);
+        let ask_at_ms = self.hold.as_ref().map(|hold| hold.ask_at_ms);
+        let deadline_ms = [found.until_ms, self.retry_at_ms, ask_at_ms].into_iter().flatten().fold(ends_ms, u64::min);
+        Step { standing, deadline_ms: Some(deadline_ms), errand }
     }
 
     fn look(&mut self, site: &Site, now: Now) -> Found {
@@ -189,9 +202,12 @@ impl Wait {
             return Phase::Rolling;
         }
         let held = self.hold.take().filter(|hold| hold.version == share.version);
-        let hold = held.unwrap_or_else(|| Hold { version: share.version.clone(), since_ms: now.monotonic_ms });
+        let hold = self.hold.insert(held.unwrap_or_else(|| Hold {
+            version: share.version.clone(),
+            since_ms: now.monotonic_ms,
+            ask_at_ms: now.monotonic_ms.saturating_add(self.terms.stable_for_ms),
+        }));
         let since_ms = hold.since_ms;
-        self.hold = Some(hold);
         // Not this clock but the server's last word is what proves that nothing has changed.
         let heard_ms = site.heard_at.map_or(0, |heard| heard.monotonic_ms);
         match heard_ms.checked_sub(since_ms) {
@@ -220,7 +236,7 @@ impl Wait {
             Authorization::Granted => {
                 self.granted = true;
                 self.refused_since_ms = None;
-                Ok(())
+                if is_sound(site) { Ok(()) } else { unknown(Unknown::Unusable(Unusable::Contradictory)) }
             }
             _ => unknown(Unknown::Pending),
         }
@@ -270,23 +286,27 @@ impl Wait {
         Found { phase: Phase::Over(verdict), ..found }
     }
 
-    /// Whether it is time to connect anew where nothing else would.
-    fn retry(&mut self, phase: &Phase, now: Now) -> bool {
-        if !matches!(
-            phase,
-            Phase::Unknown(Unknown::Missing(_) | Unknown::Refused(_) | Unknown::Pending | Unknown::Partial { .. })
-        ) {
-            self.retry_at_ms = None;
-            return false;
-        }
+    /// What to do where nothing else would bring an answer.
+    fn errand(&mut self, phase: &Phase, now: Now) -> Option<Errand> {
         let next_ms = now.monotonic_ms.saturating_add(RETRY_MS);
-        let due = now.monotonic_ms >= *self.retry_at_ms.get_or_insert(next_ms);
-        if due {
-            self.retry_at_ms = Some(next_ms);
+        if let Some(hold) = self.hold.as_mut().filter(|hold| now.monotonic_ms >= hold.ask_at_ms) {
+            hold.ask_at_ms = next_ms;
+            return Some(Errand::Ask);
         }
-        due
+        use Unknown::{Missing, Partial, Pending, Refused};
+        if !matches!(phase, Phase::Unknown(Missing(_) | Refused(_) | Pending | Partial { .. })) {
+            self.retry_at_ms = None;
+            return None;
+        }
+        if now.monotonic_ms < *self.retry_at_ms.get_or_insert(next_ms) {
+            return None;
+        }
+        self.retry_at_ms = Some(next_ms);
+        Some(Errand::Reconnect)
     }
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod truth;

@@ -1,4 +1,4 @@
-//! The README says what is so: its snippets are the files that the tests run, its flags exist.
+//! The README and the pages of `docs/` say what is so: their snippets are the files that the tests run, their flags exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,23 +6,26 @@ use std::process::Command;
 
 use skew_tests::binaries::{binary, workspace};
 
-fn readme() -> String {
-    fs::read_to_string(workspace().join("README.md")).expect("the README lies at the root")
+/// What is held against the programs and their files.
+const PAGES: [&str; 2] = ["README.md", "docs/ci.md"];
+
+fn page(path: &str) -> String {
+    fs::read_to_string(workspace().join(path)).expect("a page exists")
 }
 
 #[test]
 fn every_snippet_is_the_file_that_is_tested() {
-    let readme = readme();
     let mut snippets = 0;
-    for part in readme.split("<!-- snippet: ").skip(1) {
+    let pages: String = PAGES.iter().map(|path| page(path)).collect();
+    for part in pages.split("<!-- snippet: ").skip(1) {
         let (path, rest) = part.split_once(" -->\n").expect("a snippet names its file");
         let (block, _) = rest.split_once("<!-- /snippet -->").expect("a snippet ends");
-        let code = block.trim().trim_start_matches("```ts\n").trim_end_matches("```");
+        let code = block.trim().trim_end_matches("```").split_once('\n').map(|(_language, code)| code);
         let file = fs::read_to_string(workspace().join(path)).expect("a snippet's file exists");
-        assert_eq!(code, file, "README.md and {path} differ");
+        assert_eq!(code, Some(&*file), "a page and {path} differ");
         snippets += 1;
     }
-    assert!(snippets >= 3, "the three snippets that a Nuxt app needs");
+    assert!(snippets >= 5, "the three snippets that a Nuxt app needs, and the two for CI");
 }
 
 #[test]
@@ -40,9 +43,11 @@ fn every_flag_that_is_named_exists() {
         known.extend(flags(&String::from_utf8_lossy(&help.stdout)));
     }
     // Other programs' flags that the README shows.
-    known.extend(["--release", "--short"].map(str::to_owned));
-    let unknown: Vec<_> = flags(&readme()).into_iter().filter(|flag| !known.contains(flag)).collect();
-    assert!(unknown.is_empty(), "named in README.md, and no program's: {unknown:?}");
+    known.extend(["--release", "--short", "--arg"].map(str::to_owned));
+    for path in PAGES {
+        let unknown: Vec<_> = flags(&page(path)).into_iter().filter(|flag| !known.contains(flag)).collect();
+        assert!(unknown.is_empty(), "named in {path}, and no program's: {unknown:?}");
+    }
 }
 
 /// Every `--word` of a text.

@@ -13,9 +13,10 @@ use super::stop::Stop;
 use super::watch::Watch;
 use crate::Now;
 use crate::cli::{Options, WaitArgs};
-use crate::output::{Ending, Moment, Voice, verdict};
+use crate::output::{Ending, Moment, Pulse, Voice, verdict};
 use crate::state::site::Watchers;
-use crate::wait::{Phase, Standing, Step, Verdict, Wait};
+use crate::state::trend::Trend;
+use crate::wait::{Errand, Phase, Standing, Step, Verdict, Wait};
 use probe::Probe;
 use teller::Teller;
 
@@ -56,6 +57,7 @@ pub(super) async fn run(origin: &Origin, args: &WaitArgs, options: &Options, voi
 struct Course {
     watch: Watch,
     wait: Wait,
+    trend: Trend,
     probe: Probe,
     standing: Standing,
     label: String,
@@ -69,7 +71,7 @@ impl Course {
         let watch = Watch::start(origin, Watchers::LeftOut, None)?;
         let since = watch.now();
         let standing = wait.observe(watch.site(), since).standing;
-        Ok(Self { watch, wait, probe, standing, label, since })
+        Ok(Self { watch, wait, trend: Trend::default(), probe, standing, label, since })
     }
 
     async fn go(&mut self, teller: &mut Teller) -> Result<(), Stop> {
@@ -79,6 +81,7 @@ impl Course {
         loop {
             let step = self.wait.observe(self.watch.site(), self.watch.now());
             self.standing = step.standing.clone();
+            self.trend.observe(self.watch.site(), self.watch.now());
             if self.probe.finds_no_version_cookie(self.watch.site()).await {
                 teller.notice(NO_VERSION_COOKIE).await?;
             }
@@ -86,8 +89,10 @@ impl Course {
                 return self.end(teller).await;
             }
             let worth_at_ms = teller.tell(&self.moment()).await?;
-            if step.reconnect {
-                self.watch.retry();
+            match step.errand {
+                Some(Errand::Reconnect) => self.watch.retry(),
+                Some(Errand::Ask) => self.watch.ask(),
+                None => {}
             }
             match self.pass(&step, worth_at_ms).await {
                 Err(Stop::Over) => self.standing.phase = Phase::Over(Verdict::Failed(UNDECIDED.to_owned())),
@@ -117,13 +122,15 @@ impl Course {
     }
 
     fn moment(&self) -> Moment<'_> {
+        let (site, now) = (self.watch.site(), self.watch.now());
         Moment {
             label: &self.label,
-            site: self.watch.site(),
+            site,
             terms: self.wait.terms(),
             standing: &self.standing,
             since: self.since,
-            now: self.watch.now(),
+            now,
+            pulse: Pulse::of(&self.trend, site, self.wait.terms(), &self.standing, now),
             version_cookie: self.probe.version_cookie(),
         }
     }

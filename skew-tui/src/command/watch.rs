@@ -123,6 +123,11 @@ impl Watch {
         }
     }
 
+    /// Asks for the figures once more.
+    pub(super) fn ask(&self) {
+        self.feed.ask();
+    }
+
     /// Connects anew, at once, to every target that does not answer.
     pub(super) fn retry(&self) {
         for (number, member) in self.known.fleet.members().iter().enumerate() {

@@ -8,20 +8,52 @@ use skew_proto::Rollout;
 
 use crate::Now;
 use crate::state::site::Site;
+use crate::state::trend::{Eta, Rates, Stragglers, Trend};
 use crate::wait::{Phase, Standing, Terms, Unknown, Unusable, Verdict};
 
 pub(crate) use json::{state_line, verdict_line};
 pub(crate) use pace::{Grain, Pace, Worth};
 pub(crate) use text::{inline, line, verdict};
 
+/// Where a rollout is going.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Pulse {
+    rates: Option<Rates>,
+    eta: Eta,
+    stragglers: Stragglers,
+}
+
+impl Pulse {
+    /// What the recent past says of the share that is waited for. Of one page alone nothing is known.
+    pub(crate) fn of(trend: &Trend, site: &Site, terms: &Terms, standing: &Standing, now: Now) -> Option<Self> {
+        (terms.route.is_none() && standing.share.is_some()).then(|| Self {
+            rates: trend.rates(now),
+            eta: trend.eta(site, terms.percent.as_f64(), now),
+            stragglers: trend.stragglers(site, 1, now),
+        })
+    }
+
+    /// Connections that move to the current build in a minute, or, where nobody is listed, by how many there are more of them.
+    fn per_minute(&self) -> Option<f64> {
+        let rates = self.rates?;
+        Some(rates.people.map_or(rates.current, |people| people.moved))
+    }
+
+    /// For how long the longest straggler has been one at least, in milliseconds.
+    fn longest_ms(&self) -> Option<u64> {
+        Some(self.stragglers.longest.first()?.old_for.ms())
+    }
+}
+
 /// A moment of a wait, with all that is told of it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Moment<'a> {
     /// The site, as it is called.
     pub(crate) label: &'a str,
     pub(crate) site: &'a Site,
     pub(crate) terms: &'a Terms,
     pub(crate) standing: &'a Standing,
+    pub(crate) pulse: Option<Pulse>,
     /// When the wait began.
     pub(crate) since: Now,
     pub(crate) now: Now,

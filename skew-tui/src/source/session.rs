@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use reqwest::Url;
 use skew_proto::{ServerMessage, SubscribeBody};
+use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::ended::Ended;
@@ -35,15 +36,16 @@ enum Aside {
     Releases(Box<Option<skew_proto::Releases>>),
 }
 
-/// Reads an open stream to its end: passes on every message, asks for stats on every `connected`, and looks at the
-/// site's release list now and then.
-pub(super) async fn run(mut wire: Wire, http: &Http, base: &Url, outlet: &Outlet) -> Ended {
+/// Reads an open stream to its end: passes on every message, asks for stats on every `connected` and whenever it is told to, and
+/// looks at the site's release list now and then.
+pub(super) async fn run(mut wire: Wire, http: &Http, base: &Url, outlet: &Outlet, ask: &Notify) -> Ended {
     let release_urls = http.target().release_urls();
     let mut known_releases = None;
     let mut current = None;
     let mut looks = interval(releases::EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut asides: FuturesUnordered<BoxFuture<'_, Aside>> = FuturesUnordered::new();
+    let mut own_id: Option<String> = None;
     let mut asking: Option<Asking> = None;
 
     loop {
@@ -66,9 +68,11 @@ pub(super) async fn run(mut wire: Wire, http: &Http, base: &Url, outlet: &Outlet
                     current = peeked.version;
                 }
                 if let Some(id) = peeked.connection_id {
+                    own_id = Some(id.clone());
                     asking = Some(Asking::new(id));
                 }
             }
+            () = ask.notified(), if own_id.is_some() => asking = own_id.clone().map(Asking::new),
             id = due(&mut asking) => match &mut wire {
                 Wire::Sse(_) => asides.push(Box::pin(subscribe(http, base, id))),
                 Wire::Ws(ws) => match ws.subscribe().await {

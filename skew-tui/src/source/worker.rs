@@ -23,15 +23,16 @@ pub(super) struct Worker {
     http: Http,
     outlet: Outlet,
     wake: Arc<Notify>,
+    ask: Arc<Notify>,
     places: Places,
     backoff: Backoff,
     opened_at: Option<Instant>,
 }
 
 impl Worker {
-    pub(super) fn new(http: Http, outlet: Outlet, wake: Arc<Notify>) -> Self {
+    pub(super) fn new(http: Http, outlet: Outlet, wake: Arc<Notify>, ask: Arc<Notify>) -> Self {
         let places = Places::of(http.target());
-        Self { http, outlet, wake, places, backoff: Backoff::new(), opened_at: None }
+        Self { http, outlet, wake, ask, places, backoff: Backoff::new(), opened_at: None }
     }
 
     /// Runs until it is aborted.
@@ -83,7 +84,7 @@ impl Worker {
         self.places.worked(place);
         self.opened_at = Some(Instant::now());
         self.outlet.say(SourceEvent::Open(place.transport)).await;
-        session::run(wire, &self.http, &place.base, &self.outlet).await
+        session::run(wire, &self.http, &place.base, &self.outlet, &self.ask).await
     }
 
     /// Says how it ended, and answers how long to wait: nothing means until somebody asks.

@@ -15,6 +15,12 @@ pub struct Share {
     pub total: u64,
 }
 
+/// Whether the total of a site is the sum of its builds.
+pub(super) fn is_sound(site: &Site) -> bool {
+    let counted = site.figures.versions.values().try_fold(0u64, |sum, count| sum.checked_add(*count));
+    counted == Some(site.figures.total)
+}
+
 /// Why a server's figures decide nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unusable {
@@ -34,10 +40,6 @@ impl Share {
     /// When the figures can't tell.
     pub fn of(site: &Site, version: &str, route: Option<&RoutePattern>) -> Result<Self, Unusable> {
         let figures = &site.figures;
-        let counted = figures.versions.values().try_fold(0u64, |sum, count| sum.checked_add(*count));
-        if counted != Some(figures.total) {
-            return Err(Unusable::Contradictory);
-        }
         let Some(route) = route else {
             let current = figures.versions.get(version).copied().unwrap_or(0);
             return Ok(Self { version: version.to_owned(), current, total: figures.total });

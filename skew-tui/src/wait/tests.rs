@@ -101,9 +101,13 @@ fn a_share_is_met_once_the_server_has_spoken_after_it_held() {
     assert_eq!(scene.stats(&[("b1", 9), ("b0", 1)]), Phase::Rolling);
     assert!(holding(&scene.pass(1_000).stats(&[("b1", 10)])));
     assert!(holding(&scene.pass(STABLE_MS - 1).keepalive()));
-    assert!(holding(&scene.pass(600_000).look().standing.phase), "silence proves nothing");
+    assert_eq!(scene.look().deadline_ms, Some(1_000 + STABLE_MS));
+    let step = scene.pass(1).look();
+    assert!(holding(&step.standing.phase), "silence proves nothing");
+    assert_eq!((step.errand, step.deadline_ms), (Some(Errand::Ask), Some(1_000 + STABLE_MS + RETRY_MS)));
+    assert_eq!(scene.look().errand, None);
     assert_eq!(scene.keepalive(), MET);
-    assert_eq!(scene.look(), Step { standing: scene.look().standing, deadline_ms: None, reconnect: false });
+    assert_eq!(scene.look(), Step { standing: scene.look().standing, deadline_ms: None, errand: None });
 }
 
 #[test]
@@ -268,7 +272,7 @@ fn a_refusal_ends_it_unless_these_credentials_had_been_good() {
     let step = scene.frame(unauthorized);
     assert!(matches!(step.standing.phase, Phase::Unknown(Unknown::Refused(_))), "{step:?}");
     assert_eq!(step.deadline_ms, Some(RETRY_MS), "it asks again");
-    assert!(scene.pass(RETRY_MS).look().reconnect);
+    assert_eq!(scene.pass(RETRY_MS).look().errand, Some(Errand::Reconnect));
     scene.connect("b1");
     scene.frame(unauthorized);
     assert!(over(&scene.pass(SETTLE_MS).look()));
@@ -282,10 +286,10 @@ fn what_is_no_matter_of_credentials_is_tried_again_until_the_time_is_over() {
     ] {
         let mut scene = Scene::connected(terms());
         let step = scene.happens(event);
-        assert!(matches!(step.standing.phase, Phase::Unknown(_)) && !step.reconnect, "{step:?}");
+        assert!(matches!(step.standing.phase, Phase::Unknown(_)) && step.errand.is_none(), "{step:?}");
         assert_eq!(step.deadline_ms, Some(RETRY_MS));
-        assert!(scene.pass(RETRY_MS).look().reconnect);
-        assert_eq!(scene.look(), Step { deadline_ms: Some(2 * RETRY_MS), reconnect: false, ..scene.look() });
+        assert_eq!(scene.pass(RETRY_MS).look().errand, Some(Errand::Reconnect));
+        assert_eq!(scene.look(), Step { deadline_ms: Some(2 * RETRY_MS), errand: None, ..scene.look() });
     }
 }
 

@@ -5,9 +5,10 @@ use skew_proto::{MatchKind, Rollout, text};
 
 use crate::output::iso;
 use crate::output::report::SCHEMA;
+use crate::state::trend::Eta;
 use crate::wait::{Patience, Phase, Verdict, Wanted};
 
-use super::{Ending, Moment, phase_name, text as words, unknown_name};
+use super::{Ending, Moment, Pulse, phase_name, text as words, unknown_name};
 
 /// What is asked for.
 #[derive(Serialize)]
@@ -31,6 +32,41 @@ struct Route<'a> {
     kind: MatchKind,
 }
 
+/// Where the rollout is going.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Trend {
+    /// Connections that move to the current build in a minute. Null in the first seconds and soon after a gap.
+    moved_per_minute: Option<f64>,
+    opened_per_minute: Option<f64>,
+    closed_per_minute: Option<f64>,
+    /// `reached`, `in` (`etaMs`), `stalled` or `unknown`.
+    eta: &'static str,
+    eta_ms: Option<u64>,
+    /// For how long the longest has been on an old build, at least.
+    longest_straggler_ms: Option<u64>,
+}
+
+impl Trend {
+    fn of(pulse: &Pulse) -> Self {
+        let people = pulse.rates.and_then(|rates| rates.people);
+        let (eta, eta_ms) = match pulse.eta {
+            Eta::Reached => ("reached", None),
+            Eta::In(ms) => ("in", Some(ms)),
+            Eta::Stalled { .. } => ("stalled", None),
+            Eta::Unknown => ("unknown", None),
+        };
+        Self {
+            moved_per_minute: pulse.per_minute(),
+            opened_per_minute: people.map(|people| people.opened),
+            closed_per_minute: people.map(|people| people.closed),
+            eta,
+            eta_ms,
+            longest_straggler_ms: pulse.longest_ms(),
+        }
+    }
+}
+
 /// What both kinds of lines tell.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -45,6 +81,8 @@ struct Common<'a> {
     /// What is counted: nothing else is known.
     counted: &'static str,
     waited_ms: u64,
+    /// Null where it is not known, as of one page alone.
+    trend: Option<Trend>,
     /// Null while it is not known.
     version_cookie: Option<bool>,
     /// The same for people.
@@ -145,6 +183,7 @@ fn common<'a>(moment: &Moment<'a>, message: String) -> Common<'a> {
         rollout: moment.rollout(),
         counted: "connected tabs",
         waited_ms: moment.now.since(moment.since),
+        trend: moment.pulse.as_ref().map(Trend::of),
         version_cookie: moment.version_cookie,
         message,
     }

@@ -3,6 +3,7 @@
 use skew_proto::{percent_label, text};
 
 use crate::output::iso;
+use crate::state::trend::Eta;
 use crate::wait::{Patience, Phase, Share, Unknown, Unusable, Verdict, Wanted};
 
 use super::{Ending, Moment};
@@ -55,7 +56,7 @@ fn phase(moment: &Moment<'_>, phase: &Phase) -> String {
         Phase::NotCurrent { current } => {
             format!("waiting for {} to become current; {} is", wanted(moment), name(current))
         }
-        Phase::Rolling => tally(moment),
+        Phase::Rolling => format!("{}{}", tally(moment), pulse(moment)),
         Phase::Holding { .. } => {
             format!("{}, and has to stay for {}", tally(moment), span(moment.terms.stable_for_ms))
         }
@@ -118,6 +119,24 @@ fn tally(moment: &Moment<'_>) -> String {
     let share = percent_label(*current, *total);
     let plural = if *total == 1 { "" } else { "s" };
     format!("{share} on {}: {current} of {total} connected tab{plural}{}", name(version), place(moment))
+}
+
+/// ` · 42 moved/min · there in 11 min · 3 on older builds, for 14 min and more`
+fn pulse(moment: &Moment<'_>) -> String {
+    let Some(pulse) = &moment.pulse else { return String::new() };
+    let mut text = String::new();
+    if let Some(per_minute) = pulse.per_minute() {
+        text.push_str(&format!(" · {per_minute:.0} moved/min"));
+    }
+    match pulse.eta {
+        Eta::In(ms) => text.push_str(&format!(" · there in {}", span(ms))),
+        Eta::Stalled { for_ms } => text.push_str(&format!(" · stalled for {}", span(for_ms))),
+        Eta::Reached | Eta::Unknown => {}
+    }
+    if let (Some(share), Some(ms)) = (&moment.standing.share, pulse.longest_ms()) {
+        text.push_str(&format!(" · {} on older builds, for {} and more", share.total - share.current, span(ms)));
+    }
+    text
 }
 
 /// ` at /checkout`, where one page is asked about.
