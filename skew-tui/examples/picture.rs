@@ -11,6 +11,8 @@ mod scenario;
 #[path = "../tests/dashboard/screen.rs"]
 #[allow(dead_code, reason = "the tests also press keys")]
 mod screen;
+#[path = "../tests/dashboard/story.rs"]
+mod story;
 #[path = "../tests/dashboard/svg.rs"]
 mod svg;
 

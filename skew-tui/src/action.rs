@@ -52,6 +52,10 @@ pub enum Action {
     Copy,
     /// Show addresses whole, or hide them but for their network.
     ShowAddresses,
+    /// Let charts go further back, after the longest time the shortest.
+    NextSpan,
+    /// Show who is on an old build in the place of the connections, then the history, then the connections again.
+    NextView,
     /// Hold the display while data goes on, or let it go.
     Freeze,
     /// Refresh the users of the selected route.
@@ -141,6 +145,8 @@ impl Action {
             Self::ReverseSort => "reverse the order",
             Self::Copy => "copy what is selected",
             Self::ShowAddresses => "show addresses, or not",
+            Self::NextSpan => "longer charts",
+            Self::NextView => "stragglers, history",
             Self::Freeze => "freeze the display",
             Self::InvalidateSelected => "invalidate this route",
             Self::InvalidatePattern => "invalidate a pattern",

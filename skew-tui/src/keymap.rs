@@ -76,6 +76,8 @@ const PANES: &[Binding] = &[
     bind(Action::Freeze, &[char('f'), char(' ')], Section::Show, Some("freeze")),
     bind(Action::Copy, &[char('c')], Section::Show, None),
     bind(Action::ShowAddresses, &[char('p')], Section::Show, None),
+    bind(Action::NextView, &[char('o')], Section::Show, Some("old ones")),
+    bind(Action::NextSpan, &[char('t')], Section::Show, None),
     bind(Action::ToggleWatchers, &[char('w')], Section::Show, None),
     bind(Action::Contexts, &[char(':')], Section::Show, None),
     bind(Action::Reconnect, &[char('r')], Section::Act, None),

@@ -3,6 +3,7 @@
 //! [`State::update`] takes what happened and gives back what is to be done as data. [`State::prepare`] puts the rows of
 //! each pane in order before they are drawn, and only when data or their order changed.
 
+pub mod aside;
 pub mod clock;
 pub mod contexts;
 mod copying;
@@ -33,9 +34,11 @@ use crate::action::{Access, Action, Context};
 use crate::feed::Happening;
 use crate::keymap::Keymap;
 use crate::wait::Percent;
+use aside::{Aside, Lower};
 use contexts::Contexts;
 use dialog::Dialog;
 use filter::Filter;
+use history::History;
 use invalidation::{Invalidation, Preview};
 use known::Known;
 use notify::Notify;
@@ -43,6 +46,7 @@ pub use panes::{Addresses, Heights, Pane, Panes};
 use pointer::{Gesture, Place};
 use said::Said;
 use site::{Figures, Level, Site, Watchers};
+use trend::Trend;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,6 +135,7 @@ pub struct State {
     known: Known,
     frozen: Option<Box<Frozen>>,
     panes: Panes,
+    aside: Aside,
     dialog: Option<Dialog>,
     notify: Option<Notify>,
     masking: Masking,
@@ -148,6 +153,7 @@ impl State {
             setup,
             frozen: None,
             panes: Panes::default(),
+            aside: Aside::default(),
             dialog: None,
             masking: Masking::default(),
             said: None,
@@ -201,6 +207,39 @@ impl State {
     #[must_use]
     pub fn shown_known(&self) -> &Known {
         self.frozen.as_ref().map_or(&self.known, |frozen| &frozen.known)
+    }
+
+    /// Where the rollout that is shown is going.
+    #[must_use]
+    pub fn trend(&self) -> &Trend {
+        &self.shown_known().trend
+    }
+
+    /// How the rollout that is shown went.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        &self.shown_known().history
+    }
+
+    /// The moment that is shown: that of the last event, or the one at which the display was held.
+    #[must_use]
+    pub fn shown_at(&self) -> Now {
+        self.frozen.as_ref().map_or(self.now, |frozen| frozen.at)
+    }
+
+    /// The moment until which the figures that are shown are known to hold: without a connection, that of their arrival.
+    #[must_use]
+    pub fn known_at(&self) -> Now {
+        match (&self.frozen, self.figures_age()) {
+            (None, Some(_)) => self.site().stats_at.unwrap_or(self.now),
+            _ => self.shown_at(),
+        }
+    }
+
+    /// What is shown beside the panes.
+    #[must_use]
+    pub fn aside(&self) -> &Aside {
+        &self.aside
     }
 
     /// For how long the display has been held, in milliseconds.
@@ -280,6 +319,8 @@ impl State {
     pub fn prepare(&mut self, heights: Heights) {
         let shown = self.frozen.as_ref().map_or(&self.known, |frozen| &frozen.known).site();
         self.panes.prepare(shown, heights);
+        let (known, now) = (self.frozen.as_ref().map_or(&self.known, |frozen| &frozen.known), self.known_at());
+        self.aside.prepare(known.site(), &known.trend, heights.stragglers, now);
     }
 
     fn observe(&mut self, happenings: Vec<Happening>) {
@@ -350,7 +391,18 @@ impl State {
                 let kind = MatchKind::default();
                 self.dialog = Some(Dialog::Pattern { input: Input::default(), kind, refusal: None });
             }
+            Action::NextSpan => self.aside.span = self.aside.span.next(),
+            Action::NextView => {
+                self.aside.lower = self.aside.lower.next();
+                if self.panes.focus == Pane::Connections {
+                    self.panes.focus = Pane::Routes;
+                }
+            }
             other => self.panes.act(other, shown),
+        }
+        if self.panes.focus == Pane::Connections {
+            // Nobody moves in a list that is hidden.
+            self.aside.lower = Lower::Connections;
         }
         Vec::new()
     }

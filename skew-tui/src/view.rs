@@ -10,14 +10,18 @@ mod dialog;
 mod footer;
 mod header;
 mod help;
+mod history;
 mod layout;
 mod log;
 mod notice;
 mod page;
 mod pane;
 mod place;
+mod progress;
 mod rollout;
 mod routes;
+mod spark;
+mod stragglers;
 pub(crate) mod text;
 mod versions;
 
@@ -55,6 +59,8 @@ fn paint(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         versions::draw(state, theme, regions.versions, buf);
         routes::draw(state, theme, regions.routes, buf);
         connections::draw(state, theme, regions.connections, buf);
+        history::draw(state, theme, regions.history, buf);
+        stragglers::draw(state, theme, regions.stragglers, buf);
     }
     log::draw(state, theme, regions.log, buf);
     footer::draw(state, theme, regions.footer, buf);

@@ -4,6 +4,8 @@
 mod scenario;
 #[path = "dashboard/screen.rs"]
 mod screen;
+#[path = "dashboard/story.rs"]
+mod story;
 
 #[path = "dashboard/copying.rs"]
 mod copying;
@@ -17,6 +19,8 @@ mod menu;
 mod mouse;
 #[path = "dashboard/pictures.rs"]
 mod pictures;
+#[path = "dashboard/rollout.rs"]
+mod rollout;
 #[path = "dashboard/safety.rs"]
 mod safety;
 #[path = "dashboard/svg.rs"]

@@ -1,7 +1,8 @@
 //! Ages in words, and when the words change.
 
 const SECOND: u64 = 1_000;
-const MINUTE: u64 = 60 * SECOND;
+/// Milliseconds of a minute.
+pub const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 

@@ -7,7 +7,7 @@
 mod names;
 mod ring;
 
-use super::site::Site;
+use super::site::{Authorization, Link, Site};
 use crate::Now;
 use names::Names;
 use ring::Ring;
@@ -17,6 +17,9 @@ const VERSIONS: usize = 6;
 
 /// Routes whose past is kept.
 const ROUTES: usize = 64;
+
+/// Moments that are looked at to tell whether anything changed.
+const STILL: usize = 60;
 
 /// Pace and length of each ring: milliseconds, and how many of them.
 const TIERS: [(u64, usize); 3] = [(1_000, 300), (10_000, 360), (60_000, 720)];
@@ -130,14 +133,13 @@ impl Default for History {
 impl History {
     /// Takes in what the site has become. To be called after every event: without new figures it costs nothing.
     pub fn observe(&mut self, site: &Site, now: Now) {
-        if self.era != site.era {
-            self.era = site.era;
-            self.hold(&Sample::UNKNOWN, now);
-        }
-        if self.taken == site.taken {
+        if (self.era, self.taken) == (site.era, site.taken) {
             return;
         }
-        self.taken = site.taken;
+        (self.era, self.taken) = (site.era, site.taken);
+        if site.link != Link::Live || site.authorization != Authorization::Granted {
+            return self.hold(&Sample::UNKNOWN, now);
+        }
         let figures = &site.figures;
         let tiers = &self.tiers;
         let peak = |column: usize| tiers.iter().map(|tier| tier.peak(|sample| sample.versions[column])).max();
@@ -157,6 +159,14 @@ impl History {
             routes: self.routes.counts(&figures.routes),
         };
         self.hold(&sample, now);
+    }
+
+    /// Whether a chart that ends at `now` looks the same later, while nothing happens.
+    #[must_use]
+    pub fn is_still(&self, span: Span, now: Now) -> bool {
+        let mut samples = self.moments(span, STILL, now);
+        let newest = self.tiers[0].at(u64::MAX);
+        samples.all(|sample| sample.total.is_none() || sample == newest)
     }
 
     /// Number of connections in so many columns that end now, oldest first; nothing where it is unknown.
@@ -207,11 +217,10 @@ impl History {
         let covers = |tier: &&Ring| tier.length_ms() >= span.ms();
         let tier = self.tiers.iter().find(covers).unwrap_or(&self.tiers[TIERS.len() - 1]);
         let columns = columns as u64;
-        let length = span.ms().div_ceil(tier.pace_ms()).div_ceil(columns.max(1)).max(1);
-        let newest = now.monotonic_ms / tier.pace_ms();
-        let begun = newest / length;
-        (0..columns).rev().map(move |back| match begun.checked_sub(back) {
-            Some(column) => tier.at((column * length + length - 1).min(newest)),
+        let length_ms = (span.ms() / columns.max(1)).max(1);
+        let newest = now.monotonic_ms / length_ms;
+        (0..columns).rev().map(move |back| match newest.checked_sub(back) {
+            Some(column) => tier.at(((column + 1) * length_ms - 1).min(now.monotonic_ms) / tier.pace_ms()),
             None => &Sample::UNKNOWN,
         })
     }

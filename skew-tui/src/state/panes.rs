@@ -60,6 +60,8 @@ pub struct Heights {
     pub connections: usize,
     /// Rows of the log.
     pub log: usize,
+    /// Rows of the stragglers.
+    pub stragglers: usize,
 }
 
 /// Whether the server tells addresses.

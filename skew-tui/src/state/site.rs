@@ -141,8 +141,7 @@ pub struct Site {
     pub stats_at: Option<Now>,
     /// Number of stats messages that were taken in.
     pub taken: u64,
-    /// Number of gaps there were: each loss of the connection, and each new try. What was listed before a gap and what is
-    /// listed after it can't be compared: the same tabs may have other ids.
+    /// How often stats began to come, and ceased to. Lists of two eras can't be compared: the same tabs may have other ids.
     pub era: u64,
     /// When the server last said anything on its stream, a keepalive too. It says what has changed before that.
     pub heard_at: Option<Now>,
@@ -159,6 +158,8 @@ pub struct Site {
     /// Public ids of this client's own connections: one for each target.
     own: Vec<String>,
     watchers: Watchers,
+    /// Whether stats come.
+    telling: bool,
     damage_reported: bool,
     overlap_reported: bool,
     logged: u64,
@@ -188,6 +189,7 @@ impl Site {
             current_released_at: None,
             own: Vec::new(),
             watchers,
+            telling: false,
             damage_reported: false,
             overlap_reported: false,
             logged: 0,
@@ -198,7 +200,7 @@ impl Site {
     pub fn observe(&mut self, event: SourceEvent, now: Now) {
         match event {
             SourceEvent::Connecting(transport) => {
-                self.era += 1;
+                self.cease();
                 // Every further try of an outage says nothing new.
                 let first = self.transport.is_none() && !matches!(self.link, Link::Reconnecting { .. });
                 self.link = Link::Connecting;
@@ -222,18 +224,18 @@ impl Site {
                 }
             }
             SourceEvent::Refused { status, reason } => {
-                self.era += 1;
+                self.cease();
                 let reason = text::cut(&reason, MESSAGE_CHARS);
                 self.note(now, Level::Error, format!("refused with {status}: {reason}"));
                 self.authorization = Authorization::Refused(Refusal::ByStatus(status, reason));
             }
             SourceEvent::Stale => {
-                self.era += 1;
+                self.cease();
                 self.link = Link::Stale;
                 self.note(now, Level::Warning, "nothing arrived for too long; reconnecting".to_owned());
             }
             SourceEvent::Lost { reason, retry_ms } => {
-                self.era += 1;
+                self.cease();
                 let reason = text::cut(&reason, MESSAGE_CHARS);
                 self.note(now, Level::Warning, format!("connection lost: {reason}"));
                 self.link = Link::Reconnecting { reason, retry_at_ms: now.monotonic_ms + retry_ms };
@@ -246,7 +248,7 @@ impl Site {
                 self.recount();
             }
             SourceEvent::Failed(reason) => {
-                self.era += 1;
+                self.cease();
                 let reason = text::cut(&reason, MESSAGE_CHARS);
                 self.note(now, Level::Error, reason.clone());
                 self.link = Link::Failed(reason);
@@ -264,7 +266,7 @@ impl Site {
             Ok(ServerMessage::Version(version)) => self.set_current(version.version, now),
             Ok(ServerMessage::Stats(stats)) => self.take_stats(*stats, now),
             Ok(ServerMessage::StatsUnauthorized) => {
-                self.era += 1;
+                self.cease();
                 self.authorization = Authorization::Refused(Refusal::ByServer);
                 self.note(now, Level::Error, "the server refused to show stats to these credentials".to_owned());
             }
@@ -298,7 +300,17 @@ impl Site {
         self.stats = Some(stats);
         self.stats_at = Some(now);
         self.taken += 1;
+        if !std::mem::replace(&mut self.telling, true) {
+            self.era += 1;
+        }
         self.recount();
+    }
+
+    /// Until further stats come, nothing is known.
+    fn cease(&mut self) {
+        if std::mem::take(&mut self.telling) {
+            self.era += 1;
+        }
     }
 
     fn set_current(&mut self, version: String, now: Now) {

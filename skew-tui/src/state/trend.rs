@@ -209,11 +209,27 @@ impl Trend {
         self.people.stragglers(site, most, now)
     }
 
+    /// For how long whoever is on an old build for longest has been; nothing where nobody is, or nobody is listed.
+    #[must_use]
+    pub fn longest(&self, now: Now) -> Option<OldFor> {
+        self.people.longest(now)
+    }
+
+    /// Milliseconds until rates, and what follows from them, are others though nothing happens; nothing once all is still.
+    #[must_use]
+    pub fn changes_in(&self, now: Now) -> Option<u64> {
+        let progress = self.progress?;
+        let moving = self.window.changes_in(now.monotonic_ms);
+        let stalled = STALLED_MS.checked_sub(now.monotonic_ms.saturating_sub(progress.at_ms)).filter(|ms| *ms > 0);
+        [moving, stalled.filter(|_| progress.fewest > 0)].into_iter().flatten().min()
+    }
+
     /// The next figures follow a gap.
     fn begin_anew(&mut self) {
         let before = self.settling.map_or(0, |settling| settling.before).max(self.last.total());
         self.settling = Some(Settling { before, until_ms: None });
         self.since_ms = None;
+        self.progress = None;
         self.people.doubt();
     }
 

@@ -4,6 +4,7 @@ use super::State;
 use super::clock;
 use super::notify::Notify;
 use super::site::{Authorization, Link};
+use super::trend::Eta;
 
 impl State {
     /// Milliseconds from the last event until a word on screen changes by time alone; nothing where none does. The program
@@ -25,11 +26,29 @@ impl State {
             .filter_map(|row| Some(clock::release_age_changes_in(self.now.unix_ms.saturating_sub(row.released_at?))));
         let notify = self.notify.as_ref().and_then(Notify::deadline_ms);
         let notify = notify.map(|at| at.saturating_sub(self.now.monotonic_ms));
-        [countdown, silence, frozen, figures, current, self.said_for(), notify]
+        let moving = self.frozen.is_none().then(|| self.rollout_changes_in()).flatten();
+        [countdown, silence, frozen, figures, current, moving, self.said_for(), notify]
             .into_iter()
             .flatten()
             .chain(released)
             .min()
+    }
+
+    /// Milliseconds until what is told of the rollout is something else though nothing happens: never more often than a rate
+    /// or a minute goes by, and never while the chart is as it was and nobody is left behind.
+    fn rollout_changes_in(&self) -> Option<u64> {
+        let chart = (!self.history().is_still(self.aside.span, self.now)).then_some(clock::MINUTE);
+        if self.figures_age().is_some() {
+            return chart;
+        }
+        let stalled = match self.trend().eta(self.site(), 100.0, self.now) {
+            Eta::Stalled { for_ms } => Some(clock::age_changes_in(for_ms)),
+            _ => None,
+        };
+        let rates = self.trend().changes_in(self.now);
+        let longest = self.trend().longest(self.now).map(|longest| clock::release_age_changes_in(longest.ms()));
+        let listed = self.aside.stragglers.longest.iter().map(|one| clock::release_age_changes_in(one.old_for.ms()));
+        [stalled, rates, longest, chart].into_iter().flatten().chain(listed).min()
     }
 
     /// How old the figures are, in milliseconds, where they may be old: while stats arrive they are new.

@@ -2,7 +2,8 @@
 
 use ratatui::layout::{Constraint, Layout, Rect};
 
-use super::{breadcrumb, footer, header, notice};
+use super::{breadcrumb, footer, header, notice, stragglers};
+use crate::state::aside::Lower;
 use crate::state::{Heights, Pane, State};
 
 /// Smallest screen that everything has room on.
@@ -11,8 +12,16 @@ pub(super) const SMALLEST: (u16, u16) = (80, 24);
 /// Width from which the log stands beside the other panes.
 const WIDE: u16 = 160;
 
-/// Height of the gauge.
+/// Width from which the history stands beside the gauge.
+const BESIDE: u16 = 112;
+
+/// Height of the gauge, and of the gauge with more to tell on a screen that has the room.
 const ROLLOUT: u16 = 4;
+const ROOMY_ROLLOUT: u16 = 6;
+const ROOMY: u16 = 32;
+
+/// Height of the history above the log.
+const HISTORY: u16 = 13;
 
 /// Height of a list that has one row.
 const ONE_ROW: u16 = 3;
@@ -37,6 +46,10 @@ pub(super) struct Regions {
     pub(super) routes: Rect,
     /// Connections.
     pub(super) connections: Rect,
+    /// Shares over time.
+    pub(super) history: Rect,
+    /// Who is on an old build.
+    pub(super) stragglers: Rect,
     /// What happened.
     pub(super) log: Rect,
     /// Keys.
@@ -63,32 +76,46 @@ pub(super) fn regions(area: Rect, state: &State) -> Regions {
         let [notice, log] = Layout::vertical([Constraint::Fill(1), Constraint::Max(area.height / 3)]).areas(body);
         return Regions { notice, log, ..regions };
     }
-    let (main, log) = if area.width >= WIDE {
-        let [main, log] = Layout::horizontal([Constraint::Fill(2), Constraint::Fill(1)]).areas(body);
-        (main, log)
+    let wide = area.width >= WIDE;
+    let (main, side) = if wide {
+        let [main, side] = Layout::horizontal([Constraint::Fill(2), Constraint::Fill(1)]).areas(body);
+        (main, side)
     } else {
         let [main, log] =
             Layout::vertical([Constraint::Fill(1), Constraint::Length(log_height(area.height))]).areas(body);
         (main, log)
     };
+    let rollout_height = if area.height >= ROOMY { ROOMY_ROLLOUT } else { ROLLOUT };
     let notice_height = notice::height(state, main.width);
     // Where a notice leaves no room for three lists, the longest one gives way: the figures are old then anyway.
     let breadcrumb_height = breadcrumb::height(state);
-    let left = main.height.saturating_sub(ROLLOUT + notice_height + breadcrumb_height);
-    let connections = if left < 2 * LIST { Constraint::Length(0) } else { Constraint::Fill(6) };
+    let left = main.height.saturating_sub(rollout_height + notice_height + breadcrumb_height);
+    let lower = if left < 2 * LIST { Constraint::Length(0) } else { Constraint::Fill(6) };
     // A connection has one build and one route: its page gets their room.
     let upper =
         if state.panes().drill.connection().is_some() { Constraint::Length(ONE_ROW) } else { Constraint::Fill(5) };
-    let [rollout, notice, breadcrumb, upper, connections] = Layout::vertical([
-        Constraint::Length(ROLLOUT),
+    let [top, notice, breadcrumb, upper, lower] = Layout::vertical([
+        Constraint::Length(rollout_height),
         Constraint::Length(notice_height),
         Constraint::Length(breadcrumb_height),
         upper,
-        connections,
+        lower,
     ])
     .areas(main);
     let [versions, routes] = Layout::horizontal([Constraint::Fill(3), Constraint::Fill(4)]).areas(upper);
-    Regions { notice, rollout, breadcrumb, versions, routes, connections, log, ..regions }
+    let mut regions = Regions { notice, rollout: top, breadcrumb, versions, routes, log: side, ..regions };
+    if wide {
+        let rows = [Constraint::Length(HISTORY), Constraint::Fill(1), Constraint::Fill(1)];
+        [regions.history, regions.stragglers, regions.log] = Layout::vertical(rows).areas(side);
+    } else if area.width >= BESIDE && state.aside().lower != Lower::History {
+        [regions.rollout, regions.history] = Layout::horizontal([Constraint::Fill(3), Constraint::Fill(2)]).areas(top);
+    }
+    match state.aside().lower {
+        Lower::Connections => regions.connections = lower,
+        Lower::Stragglers => regions.stragglers = lower,
+        Lower::History => regions.history = lower,
+    }
+    regions
 }
 
 fn log_height(height: u16) -> u16 {
@@ -117,5 +144,6 @@ pub fn heights(area: Rect, state: &State) -> Heights {
         routes: inside(Pane::Routes, regions.routes),
         connections: inside(Pane::Connections, regions.connections),
         log: inside(Pane::Log, regions.log),
+        stragglers: usize::from(regions.stragglers.height.saturating_sub(2 + stragglers::HEADING)),
     }
 }

@@ -1,4 +1,4 @@
-//! The gauge: how many are on the current build.
+//! The gauge: how many are on the current build, and how fast it goes.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Rect};
@@ -6,13 +6,16 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use skew_proto::percent_label;
 
-use super::{bar, pane, text};
+use super::{bar, pane, progress, text};
 use crate::Transport;
 use crate::state::{State, clock};
 use crate::theme::{Theme, bold};
 
 /// Columns of the label beside the gauge.
 const LABEL: u16 = 8;
+
+/// Height inside from which there is a line each for how many, how fast and who.
+const ROOMY: u16 = 4;
 
 /// Columns of the frame's corners.
 const CORNERS: usize = 2;
@@ -27,7 +30,7 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let block = pane::block(title, theme.border).title(trust);
     let inside = block.inner(area);
     block.render(area, buf);
-    let [gauge, words] = [0, 1].map(|row| Rect { y: inside.y + row, height: 1, ..inside });
+    let gauge = Rect { height: 1, ..inside };
 
     let (current, total) = match state.shown().rollout() {
         Some(rollout) => (rollout.current, rollout.current + rollout.outdated),
@@ -44,7 +47,14 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     .render(gauge, buf);
     let percent = Span::styled(percent_label(current, total), theme.strong);
     Line::from(percent).alignment(Alignment::Right).render(gauge, buf);
-    sentence(state, theme).render(words, buf);
+    let room = usize::from(inside.width);
+    let lines = match inside.height {
+        0..ROOMY => vec![progress::short(state, theme, room).unwrap_or_else(|| sentence(state, theme))],
+        _ => vec![sentence(state, theme), progress::pace(state, theme, room), progress::people(state, theme, room)],
+    };
+    for (line, row) in lines.into_iter().zip(inside.rows().skip(1)) {
+        line.render(row, buf);
+    }
 }
 
 /// How far the figures can be trusted, in so many columns.

@@ -5,12 +5,16 @@ use ratatui::layout::{Constraint, Rect};
 use skew_proto::percent_label;
 
 use super::pane::{self, Cell, Columns};
-use super::{bar, text};
+use super::{bar, spark, text};
 use crate::state::{Pane, State};
 use crate::theme::Theme;
 
 /// Width inside from which bars have room to be compared.
 const ROOMY: u16 = 52;
+
+/// Width inside from which there is room for how a route went, and the columns of that.
+const ROOMY_FOR_SPARKS: u16 = 60;
+const SPARK: usize = 10;
 
 /// Columns of a count.
 const COUNT: usize = 6;
@@ -37,27 +41,27 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         return pane::say(&pane::empty(Pane::Routes, "route", state), theme, inside, buf);
     }
     let (bar, old_digits) = if inside.width >= ROOMY { (Constraint::Fill(3), 5) } else { (Constraint::Length(4), 3) };
-    let columns = Columns::new(
-        inside,
-        &[
-            Constraint::Fill(5),
-            Constraint::Length(COUNT as u16),
-            Constraint::Length(6),
-            bar,
-            Constraint::Length((OLD.len() + old_digits) as u16),
-        ],
-    );
+    // What is kept of the past is of the whole site.
+    let sparks = inside.width >= ROOMY_FOR_SPARKS && panes.drill.is_empty();
+    let mut widths = vec![Constraint::Fill(5), Constraint::Length(COUNT as u16), Constraint::Length(6), bar];
+    widths.extend(sparks.then_some(Constraint::Length(SPARK as u16)));
+    widths.push(Constraint::Length((OLD.len() + old_digits) as u16));
+    let columns = Columns::new(inside, &widths);
     let window = panes.route_cursor.window();
     let total = state.figures().map_or(0, |figures| figures.total);
     for (at, row) in panes.routes.get(window.clone()).unwrap_or_default().iter().enumerate() {
         let old = if row.old > 0 { format!("{OLD}{}", text::short_number(row.old, old_digits)) } else { String::new() };
-        let cells = vec![
+        let mut cells = vec![
             Cell::left(row.route.clone(), theme.text),
             Cell::right(text::short_number(row.count, COUNT), theme.strong),
             Cell::right(percent_label(row.count, total), theme.text),
             Cell::left(bar::bar(row.count, panes.busiest_route, columns.width(3), ' '), theme.accent),
-            Cell::right(old, theme.warn),
         ];
+        if sparks {
+            let past = state.history().route(&row.route, state.aside().span, SPARK, state.shown_at());
+            cells.push(Cell::left(spark::spark(&past.unwrap_or_default()), theme.faint));
+        }
+        cells.push(Cell::right(old, theme.warn));
         columns.draw(at, cells, buf);
     }
     pane::select(panes.route_cursor.row_on_screen(), Pane::Routes, state, theme, inside, buf);

@@ -11,6 +11,7 @@ use skew_tui::{SourceEvent, Transport};
 use crate::drill;
 use crate::scenario::{self, at, live, live_on_ours, tell};
 use crate::screen::{draw, picture, press, type_text};
+use crate::story::rolling;
 
 macro_rules! snapshots {
     ($($name:ident: $state:expr, $width:literal x $height:literal;)+) => {
@@ -25,6 +26,14 @@ snapshots! {
     live_80x24: live(), 80 x 24;
     live_120x40: live(), 120 x 40;
     live_200x50: live(), 200 x 50;
+    rolling_80x24: rolling(), 80 x 24;
+    rolling_120x40: rolling(), 120 x 40;
+    rolling_200x50: rolling(), 200 x 50;
+    stragglers_80x24: after(rolling(), &[Action::NextView]), 80 x 24;
+    stragglers_120x40: after(rolling(), &[Action::NextView]), 120 x 40;
+    stragglers_200x50: after(rolling(), &[Action::NextView]), 200 x 50;
+    history_80x24: after(rolling(), &[Action::NextView, Action::NextView]), 80 x 24;
+    history_120x40: after(rolling(), &[Action::NextView, Action::NextView, Action::NextSpan]), 120 x 40;
     connecting_80x24: scenario::connecting(), 80 x 24;
     unreachable_80x24: scenario::unreachable(), 80 x 24;
     reconnecting_80x24: scenario::reconnecting(), 80 x 24;

@@ -8,8 +8,8 @@ use skew_tui::state::{Event, Setup, State};
 use skew_tui::{Now, SourceEvent, Transport};
 
 /// 2026-11-22 10:00:00 UTC.
-const BEGIN_MS: u64 = 1_795_341_600_000;
-const MINUTE_MS: u64 = 60_000;
+pub(crate) const BEGIN_MS: u64 = 1_795_341_600_000;
+pub(crate) const MINUTE_MS: u64 = 60_000;
 
 /// A moment, so many milliseconds after the program began.
 pub(crate) fn at(ms: u64) -> Now {
@@ -39,13 +39,13 @@ pub(crate) fn frame(json: &serde_json::Value) -> SourceEvent {
 
 /// The stream is open and stats were asked for.
 pub(crate) fn connected(state: &mut State) {
-    connected_at(state, 10);
+    connected_at(state, 10, "8f3a2c1d");
 }
 
-/// The same at another moment.
-pub(crate) fn connected_at(state: &mut State, ms: u64) {
+/// The same at another moment, of a server with such a build.
+pub(crate) fn connected_at(state: &mut State, ms: u64, current: &str) {
     tell(state, ms, [SourceEvent::Connecting(Transport::Sse)]);
-    let hello = serde_json::json!({"type": "connected", "version": "8f3a2c1d", "connectionId": "its-own"});
+    let hello = serde_json::json!({"type": "connected", "version": current, "connectionId": "its-own"});
     tell(state, ms + 30, [SourceEvent::Open(Transport::Sse), frame(&hello), SourceEvent::Subscribed]);
 }
 

@@ -4,13 +4,11 @@ use std::fmt::Write;
 
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
-use skew_tui::SourceEvent;
-use skew_tui::state::Event;
 use skew_tui::theme::Colors;
 use unicode_width::UnicodeWidthStr;
 
-use crate::scenario::{self, at, tell};
 use crate::screen::draw;
+use crate::story;
 
 const CELL_WIDTH: f32 = 8.4;
 const CELL_HEIGHT: u16 = 16;
@@ -20,11 +18,7 @@ const FOREGROUND: &str = "#c9d1d9";
 
 /// The frame that the README shows.
 pub(crate) fn frame() -> Buffer {
-    let mut state = scenario::live();
-    tell(&mut state, 65_000, [SourceEvent::Lost { reason: "the server closed the stream".to_owned(), retry_ms: 900 }]);
-    scenario::connected_at(&mut state, 66_000);
-    tell(&mut state, 66_200, [scenario::stats(scenario::ROLLOUT)]);
-    state.update(Event::Tick, at(70_000));
+    let mut state = story::rolling();
     draw(&mut state, 120, 36, Colors::Ansi)
 }
 

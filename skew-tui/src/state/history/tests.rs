@@ -19,7 +19,9 @@ struct Watched {
 
 impl Watched {
     fn new() -> Self {
-        Self { site: Site::new(Watchers::LeftOut), history: History::default() }
+        let mut watched = Self { site: Site::new(Watchers::LeftOut), history: History::default() };
+        watched.tell(0, SourceEvent::Open(Transport::Sse));
+        watched
     }
 
     fn tell(&mut self, ms: u64, event: SourceEvent) {
@@ -43,6 +45,7 @@ impl Watched {
     fn lose(&mut self, ms: u64) {
         self.tell(ms, SourceEvent::Lost { reason: "reset".to_owned(), retry_ms: 500 });
         self.tell(ms, SourceEvent::Connecting(Transport::Sse));
+        self.tell(ms, SourceEvent::Open(Transport::Sse));
     }
 }
 

@@ -29,6 +29,9 @@ impl Site {
         self.taken = sites().map(|site| site.taken).sum();
         self.heard_at = sites().map(|site| site.heard_at).min().flatten();
         self.transport = sites().find_map(|site| site.transport);
+        // Where one target begins or ceases to tell, the sum begins anew.
+        self.era = sites().map(|site| site.era).sum();
+        self.taken = sites().map(|site| site.taken).sum();
         let first_server = sites().find_map(|site| site.server.as_ref());
         self.server = first_server.filter(|_| sites().all(|site| site.server.is_some())).cloned();
         self.releases = releases(sites());

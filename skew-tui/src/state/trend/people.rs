@@ -16,6 +16,8 @@ pub(super) struct People {
     seen: HashMap<u64, Seen>,
     /// Number of the last list.
     list: u32,
+    /// Whoever of it is on an old build for longest.
+    longest: Option<Old>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -28,19 +30,30 @@ struct Seen {
     list: u32,
 }
 
-#[derive(Debug, Clone, Copy)]
+/// Since when, on [`Now::monotonic_ms`]. What was only found so comes before what was witnessed at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Old {
     since_ms: u64,
     sight: Sight,
 }
 
+impl Old {
+    fn until(self, now: Now) -> OldFor {
+        let ms = now.monotonic_ms.saturating_sub(self.since_ms);
+        match self.sight {
+            Sight::Witnessed => OldFor::Exactly(ms),
+            Sight::Found => OldFor::AtLeast(ms),
+        }
+    }
+}
+
 /// How something is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Sight {
-    /// It was seen as it happened.
-    Witnessed,
     /// It was found so, and may have been so for long.
     Found,
+    /// It was seen as it happened.
+    Witnessed,
 }
 
 /// What one list has that the one before had not.
@@ -108,6 +121,7 @@ impl People {
         let current = self.hasher.hash_one(current);
         let mut difference = Difference { before: self.seen.len() as u64, ..Difference::default() };
         let mut listed = 0;
+        self.longest = None;
         let mut last = ("", self.hasher.hash_one(""));
         for connection in site.connections().iter().filter(|connection| !site.is_watcher(connection)) {
             // Neighbours are often on the same build.
@@ -133,6 +147,7 @@ impl People {
                 seen.build = build;
             }
             seen.old = if build == current { None } else { seen.old.or_else(old) };
+            self.longest = [self.longest, seen.old].into_iter().flatten().min();
         }
         if self.seen.len() > listed {
             let list = self.list;
@@ -152,6 +167,7 @@ impl People {
     /// Without a complete list nothing is known of anybody.
     pub(super) fn forget(&mut self) -> Difference {
         self.seen = HashMap::new();
+        self.longest = None;
         Difference::default()
     }
 
@@ -163,35 +179,32 @@ impl People {
 
     /// After a gap nobody is known to have been old from the beginning: ids may be given anew.
     pub(super) fn doubt(&mut self) {
-        for old in self.seen.values_mut().filter_map(|seen| seen.old.as_mut()) {
+        for old in self.seen.values_mut().map(|seen| &mut seen.old).chain([&mut self.longest]).flatten() {
             old.sight = Sight::Found;
         }
     }
 
+    /// For how long whoever is on an old build for longest has been.
+    pub(super) fn longest(&self, now: Now) -> Option<OldFor> {
+        Some(self.longest?.until(now))
+    }
+
     /// Who is on an old build, longest first; those for equally long as the server lists them.
     pub(super) fn stragglers(&self, site: &Site, most: usize, now: Now) -> Stragglers {
-        let mut all: Vec<(u64, usize, Sight)> = (site.connections().iter().enumerate())
+        let mut all: Vec<(Old, usize)> = (site.connections().iter().enumerate())
             .filter(|(_, connection)| !site.is_watcher(connection))
             .filter_map(|(position, connection)| {
-                let old = self.seen.get(&self.hasher.hash_one(connection.id.as_str()))?.old?;
-                Some((old.since_ms, position, old.sight))
+                Some((self.seen.get(&self.hasher.hash_one(connection.id.as_str()))?.old?, position))
             })
             .collect();
         let total = all.len();
-        let by_age = |&(since_ms, position, _): &(u64, usize, Sight)| (since_ms, position);
+        let by_age = |&(old, position): &(Old, usize)| (old.since_ms, position);
         if most < total {
             all.select_nth_unstable_by_key(most, by_age);
             all.truncate(most);
         }
         all.sort_unstable_by_key(by_age);
-        let straggler = |(since_ms, position, sight)| {
-            let ms = now.monotonic_ms.saturating_sub(since_ms);
-            let old_for = match sight {
-                Sight::Witnessed => OldFor::Exactly(ms),
-                Sight::Found => OldFor::AtLeast(ms),
-            };
-            Straggler { position, old_for }
-        };
+        let straggler = |(old, position): (Old, usize)| Straggler { position, old_for: old.until(now) };
         Stragglers { total, longest: all.into_iter().map(straggler).collect() }
     }
 }

@@ -88,6 +88,12 @@ impl Window {
         now_ms.saturating_sub(begin)
     }
 
+    /// Milliseconds until a part of it that holds something is too long ago; nothing where none does.
+    pub(super) fn changes_in(&self, now_ms: u64) -> Option<u64> {
+        let moving = self.sums(now_ms) != Sums::default();
+        moving.then(|| BUCKET_MS - now_ms % BUCKET_MS)
+    }
+
     /// What happened in it.
     pub(super) fn sums(&self, now_ms: u64) -> Sums {
         let within = first_slot(now_ms)..=now_ms / BUCKET_MS;
