@@ -1,5 +1,7 @@
 //! The state as one line of JSON, schema 1. Fields are only ever added.
 
+mod trend;
+
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use skew_proto::{Connection, Counts, Damage, Rollout, text};
@@ -9,6 +11,7 @@ use crate::state::invalidation::knows_every_kind;
 use crate::state::known::Known;
 use crate::state::site::{Authorization, Coverage, Link, Refusal, Site, Watchers};
 use crate::{Now, Transport};
+use trend::TrendReport;
 
 /// Version of the object's shape.
 pub(super) const SCHEMA: u32 = 1;
@@ -47,6 +50,8 @@ struct Report<'a> {
     rollout: Option<Rollout>,
     /// Null while unknown.
     total: Option<u64>,
+    /// Where the rollout is going. Null while unknown.
+    trend: Option<TrendReport>,
     /// Number of `skew-tui`s.
     watching: u64,
     /// Whether they are in the figures.
@@ -143,6 +148,7 @@ pub(crate) fn report(known: &Known, label: &str, options: ReportOptions) -> Resu
         released_at: site.current.as_deref().and_then(|current| unix_iso(site.released_at(current)?)),
         rollout: site.rollout(),
         total: site.stats.is_some().then_some(site.figures.total),
+        trend: TrendReport::of(known),
         watching: site.figures.watching,
         watchers_counted: site.watchers() == Watchers::Counted,
         versions: ranked(&site.figures.versions),

@@ -1,7 +1,8 @@
 //! Who was seen, and since when they are on an old build.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashMap};
 
 use super::super::site::Site;
 use crate::Now;
@@ -12,7 +13,7 @@ const CROWD: u64 = 10;
 /// Whoever was in the last list, by a keyed hash of the public id: no id is copied, and 50,000 take some 3 MB.
 #[derive(Debug, Clone, Default)]
 pub(super) struct People {
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
     seen: HashMap<u64, Seen>,
     /// Number of the last list.
     list: u32,
