@@ -8,8 +8,8 @@ use clap::{Arg, ArgAction, Command};
 use skew_proto::text;
 use toml::de::DeValue;
 
-/// Options that say where the configuration is, and so can't stand in it.
-const NOT_IN_A_FILE: [&str; 2] = ["config", "context"];
+/// Options that say where the configuration is, and so can't stand in it, and one that takes the place of all sites.
+const NOT_IN_A_FILE: [&str; 3] = ["config", "context", "replay"];
 
 /// What would be a secret in a file that is shown to colleagues, with the option that names a file for it.
 const SECRETS: [(&str, &str); 7] = [
