@@ -42,8 +42,6 @@ pub(super) struct Teller {
     pace: Pace,
     voice: Voice,
     sink: Sink,
-    /// Whether a line is being written. Half of one is out where that is broken off.
-    writing: bool,
 }
 
 impl Teller {
@@ -53,7 +51,7 @@ impl Teller {
             Form::Json => Pace::new(Grain::Connection, u64::try_from(options.interval.as_millis()).unwrap_or(u64::MAX)),
             Form::Lines | Form::Inline => Pace::new(Grain::Percent, LINES_MS),
         };
-        Self { form, pace, voice, sink: Sink::new(), writing: false }
+        Self { form, pace, voice, sink: Sink::new() }
     }
 
     /// Tells where it stands, if that is worth it. Answers when it will be, where it is not yet.
@@ -84,9 +82,6 @@ impl Teller {
 
     /// Tells how it has ended, with this exit code.
     pub(super) async fn end(&mut self, moment: &Moment<'_>, ending: Ending<'_>, code: u8) -> Result<(), Stop> {
-        if self.writing {
-            return Ok(());
-        }
         self.clear().await?;
         if self.form == Form::Json {
             let text = json(verdict_line(moment, ending, code))?;
@@ -108,10 +103,8 @@ impl Teller {
     }
 
     async fn print(&mut self, text: &str) -> Result<(), Stop> {
-        self.writing = true;
-        self.sink.line(text).await?;
-        self.writing = false;
-        Ok(())
+        // Standard output takes a text as short as this as a whole or not at all, also where the program is told to end.
+        Ok(self.sink.line(text).await?)
     }
 }
 
