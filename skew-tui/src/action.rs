@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::playback::Control;
+
 /// One thing to do. The names are what a key is bound to, and what a configuration may bind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -72,6 +74,24 @@ pub enum Action {
     Confirm,
     /// The next way to compare a pattern with a route.
     NextMatch,
+    /// Hold a recording, or let it go on.
+    Pause,
+    /// Ten seconds back in a recording.
+    SkipBack,
+    /// Ten seconds on in a recording.
+    SkipOn,
+    /// A minute back in a recording.
+    LeapBack,
+    /// A minute on in a recording.
+    LeapOn,
+    /// To the begin of a recording.
+    Begin,
+    /// To the end of a recording.
+    End,
+    /// Play a recording twice as fast.
+    Faster,
+    /// Play a recording half as fast.
+    Slower,
 }
 
 /// What is open, and so what a key means.
@@ -79,6 +99,8 @@ pub enum Action {
 pub enum Context {
     /// The panes.
     Panes,
+    /// The panes of a recording.
+    Replay,
     /// A line of text is typed.
     Text,
     /// A question that is answered by going on or by going back.
@@ -89,7 +111,7 @@ pub enum Context {
 
 impl Context {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Panes, Self::Text, Self::Question, Self::Message];
+    pub const ALL: [Self; 5] = [Self::Panes, Self::Replay, Self::Text, Self::Question, Self::Message];
 }
 
 /// Whether the dashboard may act on the users of the site.
@@ -155,7 +177,41 @@ impl Action {
             Self::ToggleWatchers => "count watchers, or not",
             Self::Confirm => "go on",
             Self::NextMatch => "next kind of match",
+            Self::Pause => "hold it, or go on",
+            Self::SkipBack => "10 s back",
+            Self::SkipOn => "10 s on",
+            Self::LeapBack => "a minute back",
+            Self::LeapOn => "a minute on",
+            Self::Begin => "to its begin",
+            Self::End => "to its end",
+            Self::Faster => "twice as fast",
+            Self::Slower => "half as fast",
         }
+    }
+
+    /// What it means for a recording that is played, where it means something for that alone.
+    #[must_use]
+    pub fn control(self) -> Option<Control> {
+        const SKIP_MS: i64 = 10_000;
+        const LEAP_MS: i64 = 60_000;
+        Some(match self {
+            Self::Pause => Control::Pause,
+            Self::SkipBack => Control::Skip(-SKIP_MS),
+            Self::SkipOn => Control::Skip(SKIP_MS),
+            Self::LeapBack => Control::Skip(-LEAP_MS),
+            Self::LeapOn => Control::Skip(LEAP_MS),
+            Self::Begin => Control::Begin,
+            Self::End => Control::End,
+            Self::Faster => Control::Faster,
+            Self::Slower => Control::Slower,
+            _ => return None,
+        })
+    }
+
+    /// Whether there is something to do in a recording, where nobody is connected and nobody can be reached.
+    #[must_use]
+    pub fn suits_recordings(self) -> bool {
+        !self.reaches_users() && self != Self::Reconnect
     }
 
     /// Whether it acts on the users of the site, which a read-only dashboard never does.

@@ -6,6 +6,7 @@ mod signals;
 use std::fmt;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossterm::event::{Event as Input, EventStream, MouseButton, MouseEvent, MouseEventKind};
 use futures_util::StreamExt;
@@ -18,6 +19,7 @@ use crate::action::Access;
 use crate::feed::Feed;
 use crate::invalidate::{Mode, ServerKind, invalidate};
 use crate::keymap::Keymap;
+use crate::playback::Motion;
 use crate::state::contexts::Contexts;
 use crate::state::invalidation::Invalidation;
 use crate::state::pointer::Gesture;
@@ -121,6 +123,9 @@ pub async fn run(options: Options, feed: Feed, target: Option<Arc<Target>>) -> R
 /// An invalidation that the server answered.
 type Answered = (Invalidation, Result<InvalidateAnswer, String>);
 
+/// Events of sites that are taken in at once.
+const AT_ONCE: usize = 16;
+
 struct Driver {
     state: State,
     theme: Theme,
@@ -167,7 +172,8 @@ impl Driver {
             if self.pace.is_due(Instant::now()) {
                 self.take_in()?;
                 self.draw()?;
-                wake = self.state.next_wake().map(|ms| Instant::now() + std::time::Duration::from_millis(ms));
+                let wake_in = self.state.next_wake().map(Duration::from_millis);
+                wake = wake_in.and_then(|wait| self.feed.real_time(wait)).map(|wait| Instant::now() + wait);
             }
             // Keys come first: no flood of messages may hold them up.
             let exit = tokio::select! {
@@ -189,7 +195,11 @@ impl Driver {
                     if !arrived {
                         return Err(AppError::Source("the connection's task ended".to_owned()));
                     }
-                    self.pace.soon(Instant::now());
+                    match self.state.playback().map(|playback| playback.motion) {
+                        // A person waits for it.
+                        Some(Motion::Seeking) => self.pace.now(Instant::now()),
+                        _ => self.pace.soon(Instant::now()),
+                    }
                     None
                 }
                 () = until(earlier(self.pace.due(), wake)) => self.update(Event::Tick)?,
@@ -203,13 +213,28 @@ impl Driver {
     /// Reads all that has happened since the last frame. Until then it waits unread, where the newest stats replace older
     /// ones: nothing is decoded that nobody sees.
     fn take_in(&mut self) -> Result<(), AppError> {
-        let happenings: Vec<_> = std::iter::from_fn(|| self.feed.ready()).collect();
-        if !happenings.is_empty() {
+        // Of a recording there may be more than memory holds, and each event counts for what is known of its time.
+        let at_once = if self.feed.playback().is_some() { 1 } else { AT_ONCE };
+        loop {
+            let happenings: Vec<_> = std::iter::from_fn(|| self.feed.ready()).take(at_once).collect();
+            if happenings.is_empty() {
+                break;
+            }
             for effect in self.state.update(Event::Happened(happenings), self.feed.now()) {
                 self.act(effect)?;
             }
         }
+        self.tell_playback();
         self.check()
+    }
+
+    /// Says how a recording is played, where that has changed.
+    fn tell_playback(&mut self) {
+        if let Some(playback) = self.feed.playback()
+            && self.state.playback() != Some(&playback)
+        {
+            self.state.update(Event::Playback(playback), self.feed.now());
+        }
     }
 
     fn draw(&mut self) -> io::Result<()> {
@@ -271,6 +296,10 @@ impl Driver {
             Effect::Suspend => self.suspend(signals::stop_group)?,
             Effect::Redraw => self.terminal.enter()?,
             Effect::Reconnect => self.feed.reconnect(),
+            Effect::Play(control) => {
+                self.feed.control(control);
+                self.tell_playback();
+            }
             Effect::Invalidate(asked) => self.invalidate(asked),
             Effect::Copy(text) => self.terminal.copy(&text)?,
             Effect::Notify(text) => self.terminal.notify(&text)?,
@@ -308,11 +337,13 @@ impl Driver {
         });
     }
 
-    /// A site that could never be watched is an error; one that was lost stays on screen.
+    /// A site that could never be watched is an error; one that was lost stays on screen, and so does what was recorded.
     fn check(&self) -> Result<(), AppError> {
         let site = self.state.site();
         match &site.link {
-            Link::Failed(reason) if site.transport.is_none() => Err(AppError::Source(reason.clone())),
+            Link::Failed(reason) if site.transport.is_none() && self.state.playback().is_none() => {
+                Err(AppError::Source(reason.clone()))
+            }
             _ => Ok(()),
         }
     }

@@ -24,6 +24,8 @@ pub enum Section {
     Rows,
     /// What is shown and how.
     Show,
+    /// Going through a recording.
+    Replay,
     /// What acts on the site or the connection.
     Act,
     /// The program itself.
@@ -32,7 +34,7 @@ pub enum Section {
 
 impl Section {
     /// All sections, in the order of the help screen.
-    pub const ALL: [Self; 5] = [Self::Panes, Self::Rows, Self::Show, Self::Act, Self::Program];
+    pub const ALL: [Self; 6] = [Self::Panes, Self::Rows, Self::Show, Self::Replay, Self::Act, Self::Program];
 
     /// The section's heading.
     #[must_use]
@@ -41,6 +43,7 @@ impl Section {
             Self::Panes => "Panes",
             Self::Rows => "Rows",
             Self::Show => "Show",
+            Self::Replay => "Recording",
             Self::Act => "Act",
             Self::Program => "Program",
         }
@@ -99,6 +102,19 @@ const PANES: &[Binding] = &[
     bind(Action::Redraw, &[ctrl('l')], Section::Program, None),
 ];
 
+/// Keys that a recording adds to those of the panes, which give way.
+const REPLAY: &[Binding] = &[
+    bind(Action::Pause, &[char(' ')], Section::Replay, Some("pause")),
+    bind(Action::SkipBack, &[key(KeyCode::Left)], Section::Replay, Some("back")),
+    bind(Action::SkipOn, &[key(KeyCode::Right)], Section::Replay, Some("on")),
+    bind(Action::LeapBack, &[char('[')], Section::Replay, None),
+    bind(Action::LeapOn, &[char(']')], Section::Replay, None),
+    bind(Action::Begin, &[key(KeyCode::Home)], Section::Replay, None),
+    bind(Action::End, &[key(KeyCode::End)], Section::Replay, None),
+    bind(Action::Faster, &[char('+'), char('=')], Section::Replay, Some("faster")),
+    bind(Action::Slower, &[char('-')], Section::Replay, None),
+];
+
 const TEXT: &[Binding] = &[
     bind(Action::Confirm, &[key(KeyCode::Enter)], Section::Act, Some("go on")),
     bind(Action::Back, &[key(KeyCode::Esc)], Section::Show, Some("cancel")),
@@ -129,6 +145,7 @@ const MESSAGE: &[Binding] = &[
 #[derive(Debug, Clone)]
 pub struct Keymap {
     panes: Vec<Binding>,
+    replay: Vec<Binding>,
     text: Vec<Binding>,
     question: Vec<Binding>,
     message: Vec<Binding>,
@@ -136,7 +153,13 @@ pub struct Keymap {
 
 impl Default for Keymap {
     fn default() -> Self {
-        Self { panes: PANES.to_vec(), text: TEXT.to_vec(), question: QUESTION.to_vec(), message: MESSAGE.to_vec() }
+        Self {
+            panes: PANES.to_vec(),
+            replay: replay(),
+            text: TEXT.to_vec(),
+            question: QUESTION.to_vec(),
+            message: MESSAGE.to_vec(),
+        }
     }
 }
 
@@ -179,6 +202,7 @@ impl Keymap {
     fn table(&self, context: Context) -> &Vec<Binding> {
         match context {
             Context::Panes => &self.panes,
+            Context::Replay => &self.replay,
             Context::Text => &self.text,
             Context::Question => &self.question,
             Context::Message => &self.message,
@@ -188,11 +212,24 @@ impl Keymap {
     fn table_mut(&mut self, context: Context) -> &mut Vec<Binding> {
         match context {
             Context::Panes => &mut self.panes,
+            Context::Replay => &mut self.replay,
             Context::Text => &mut self.text,
             Context::Question => &mut self.question,
             Context::Message => &mut self.message,
         }
     }
+}
+
+/// Keys of the panes of a recording, in the order of the footer and the help screen.
+fn replay() -> Vec<Binding> {
+    let taken = |key: &Key| REPLAY.iter().any(|binding| binding.keys.contains(key));
+    let left = |binding: &Binding| Binding {
+        keys: binding.keys.iter().copied().filter(|key| !taken(key)).collect(),
+        ..binding.clone()
+    };
+    let panes = PANES.iter().filter(|binding| binding.action.suits_recordings()).map(left);
+    let (help, rest): (Vec<_>, Vec<_>) = panes.partition(|binding| binding.action == Action::Help);
+    help.into_iter().chain(REPLAY.iter().cloned()).chain(rest).collect()
 }
 
 /// The usual keys of a line editor.
@@ -257,6 +294,17 @@ mod tests {
         assert_eq!(pattern, Some(Event::Action(Action::InvalidatePattern)));
         let back = press(KeyCode::BackTab, KeyModifiers::SHIFT, Context::Panes);
         assert_eq!(back, Some(Event::Action(Action::PreviousPane)));
+    }
+
+    #[test]
+    fn a_recording_has_keys_of_its_own_and_none_that_reaches_a_site() {
+        let keymap = Keymap::default();
+        let pressed = |code| keymap.event(KeyEvent::new(code, KeyModifiers::NONE), Context::Replay, Access::ReadOnly);
+        assert_eq!(pressed(KeyCode::Char(' ')), Some(Event::Action(Action::Pause)));
+        assert_eq!(pressed(KeyCode::Home), Some(Event::Action(Action::Begin)));
+        assert_eq!(pressed(KeyCode::Char('f')), Some(Event::Action(Action::Freeze)));
+        assert_eq!(pressed(KeyCode::Char('r')), None);
+        assert!(keymap.bindings(Context::Replay, Access::Full).all(|binding| !binding.keys.is_empty()));
     }
 
     #[test]

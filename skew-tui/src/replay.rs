@@ -21,6 +21,9 @@ use player::Player;
 /// Longest time that a jump takes before a person's keys are looked at again.
 const ROUND: Duration = Duration::from_millis(50);
 
+/// Shortest time that is waited for a word to change: nobody reads faster.
+const SHORTEST: Duration = Duration::from_millis(100);
+
 /// Which clock a recording has.
 #[derive(Debug)]
 enum Rhythm {
@@ -204,7 +207,7 @@ impl Replay {
     pub(crate) fn real_time(&self, recorded: Duration) -> Option<Duration> {
         let over = self.player.ending().is_some_and(|ending| ending.at_ms <= self.position_ms());
         match &self.rhythm {
-            Rhythm::Wall(pace) if !pace.is_held() && !over => Some(recorded.div_f64(pace.speed())),
+            Rhythm::Wall(pace) if !pace.is_held() && !over => Some(recorded.div_f64(pace.speed()).max(SHORTEST)),
             Rhythm::Wall(_) | Rhythm::Own(_) => None,
         }
     }

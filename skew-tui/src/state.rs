@@ -33,6 +33,7 @@ use crate::Now;
 use crate::action::{Access, Action, Context};
 use crate::feed::Happening;
 use crate::keymap::Keymap;
+use crate::playback::{Control, Playback};
 use crate::wait::Percent;
 use aside::{Aside, Lower};
 use contexts::Contexts;
@@ -63,6 +64,8 @@ pub enum Event {
     Invalidated(Invalidation, Result<InvalidateAnswer, String>),
     /// What was asked for can't be done, and why.
     Refused(String),
+    /// A recording is played in another way, or has come to its end.
+    Playback(Playback),
     /// A person points somewhere.
     Pointer(Place, Gesture),
     /// Time went by.
@@ -80,6 +83,8 @@ pub enum Effect {
     Redraw,
     /// Connect anew at once.
     Reconnect,
+    /// Steer the recording that is played.
+    Play(Control),
     /// Ask the server to refresh users.
     Invalidate(Invalidation),
     /// Go to the site of another context.
@@ -140,6 +145,7 @@ pub struct State {
     notify: Option<Notify>,
     masking: Masking,
     said: Option<Said>,
+    playback: Option<Playback>,
     now: Now,
 }
 
@@ -157,6 +163,7 @@ impl State {
             dialog: None,
             masking: Masking::default(),
             said: None,
+            playback: None,
             now,
         }
     }
@@ -275,6 +282,12 @@ impl State {
         self.dialog.as_ref()
     }
 
+    /// How the recording is played that this shows; nothing where it shows a site.
+    #[must_use]
+    pub fn playback(&self) -> Option<&Playback> {
+        self.playback.as_ref()
+    }
+
     /// The moment of the last event.
     #[must_use]
     pub fn now(&self) -> Now {
@@ -285,11 +298,17 @@ impl State {
     #[must_use]
     pub fn context(&self) -> Context {
         match &self.dialog {
-            None => Context::Panes,
+            None => self.ground(),
             Some(dialog) if dialog.takes_text() => Context::Text,
             Some(Dialog::Confirm { .. }) => Context::Question,
             Some(_) => Context::Message,
         }
+    }
+
+    /// What a key means where nothing is open above the panes.
+    #[must_use]
+    pub fn ground(&self) -> Context {
+        if self.playback.is_some() { Context::Replay } else { Context::Panes }
     }
 
     /// Takes in what happened at `now`, and says what is to be done.
@@ -305,6 +324,7 @@ impl State {
             Event::Paste(text) => self.type_text(|input| dialog::paste(input, &text)),
             Event::Invalidated(asked, result) => self.conclude(asked, result),
             Event::Refused(reason) => self.refuse(&reason),
+            Event::Playback(playback) => self.play(playback),
             Event::Pointer(place, gesture) if self.dialog.is_none() => {
                 let shown = self.frozen.as_ref().map_or(&self.known, |frozen| &frozen.known).site();
                 self.panes.point(place, gesture, shown);
@@ -329,6 +349,23 @@ impl State {
             *preview = Preview::of(preview.pattern.clone(), self.known.site());
         }
         if self.frozen.is_none() {
+            self.panes.invalidate();
+        }
+    }
+
+    fn play(&mut self, playback: Playback) {
+        let before = self.playback.replace(playback);
+        let Some(playback) = &self.playback else { return };
+        if before.as_ref().is_some_and(|before| before.rewinds != playback.rewinds) {
+            // It is told anew from its begin.
+            self.known = Known::new(&self.setup.targets, self.known.site().watchers());
+            self.frozen = None;
+            self.panes.invalidate();
+        }
+        let told = before.and_then(|before| before.error);
+        if let Some(error) = playback.error.as_ref().filter(|_| told.is_none()) {
+            let error = skew_proto::text::cut(error, ERROR_CHARS);
+            self.known.fleet.note(self.now, Level::Error, error);
             self.panes.invalidate();
         }
     }
@@ -360,6 +397,9 @@ impl State {
 
     fn act_on_panes(&mut self, action: Action) -> Vec<Effect> {
         let shown = self.frozen.as_ref().map_or(&self.known, |frozen| &frozen.known).site();
+        if let Some(control) = action.control() {
+            return vec![Effect::Play(control)];
+        }
         match action {
             Action::Help => self.dialog = Some(Dialog::Help),
             Action::Filter if self.panes.page_has_focus() => {
@@ -556,6 +596,9 @@ impl State {
         }
     }
 }
+
+/// Characters of what is wrong with a recording, which names its file.
+const ERROR_CHARS: usize = 400;
 
 /// Characters of a text from outside in a line of the log.
 const LOGGED_CHARS: usize = 120;

@@ -17,6 +17,7 @@ mod notice;
 mod page;
 mod pane;
 mod place;
+mod playback;
 mod progress;
 mod rollout;
 mod routes;
@@ -63,6 +64,7 @@ fn paint(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         stragglers::draw(state, theme, regions.stragglers, buf);
     }
     log::draw(state, theme, regions.log, buf);
+    playback::draw(state, theme, regions.playback, buf);
     footer::draw(state, theme, regions.footer, buf);
     dialog::draw(state, theme, area, buf);
 }

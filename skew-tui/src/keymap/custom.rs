@@ -45,12 +45,18 @@ impl Keymap {
             (Action::Quit, true) | (_, false) => {}
             (_, true) => return Err(BindError::CtrlC),
         }
+        let played: Vec<Key> = (self.replay.iter())
+            .filter(|binding| binding.action.control().is_some() && binding.action != action)
+            .flat_map(|binding| binding.keys.iter().copied())
+            .collect();
         for context in Context::ALL {
             for binding in self.table_mut(context).iter_mut().filter(|binding| binding.action == action) {
-                let everywhere = context == Context::Panes;
+                let everywhere = matches!(context, Context::Panes | Context::Replay);
                 let answers = context != Context::Text && binding.section != Section::Program;
                 let usable: Vec<Key> =
                     keys.iter().copied().filter(|key| everywhere || answers || !key.edits()).collect();
+                let gives_way = |key: &Key| context == Context::Replay && played.contains(key);
+                let usable: Vec<Key> = usable.into_iter().filter(|key| !gives_way(key)).collect();
                 if !usable.is_empty() {
                     binding.keys = Cow::Owned(usable);
                 }

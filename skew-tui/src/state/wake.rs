@@ -27,7 +27,9 @@ impl State {
         let notify = self.notify.as_ref().and_then(Notify::deadline_ms);
         let notify = notify.map(|at| at.saturating_sub(self.now.monotonic_ms));
         let moving = self.frozen.is_none().then(|| self.rollout_changes_in()).flatten();
-        [countdown, silence, frozen, figures, current, moving, self.said_for(), notify]
+        // The position of a recording is told by the second.
+        let position = self.playback.as_ref().map(|_| 1_000 - self.now.monotonic_ms % 1_000);
+        [position, countdown, silence, frozen, figures, current, moving, self.said_for(), notify]
             .into_iter()
             .flatten()
             .chain(released)

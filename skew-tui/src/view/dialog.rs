@@ -101,7 +101,7 @@ fn sentences(words: &str, style: Style) -> Vec<Line<'static>> {
 
 fn keys(state: &State, theme: &Theme) -> Page {
     let mut columns: [Vec<Line<'static>>; 2] = Default::default();
-    for section in help::sections(state.keymap(), state.access(), theme) {
+    for section in help::sections(state.keymap(), state.ground(), state.access(), theme) {
         // Into the shorter column, so that both end at about the same line.
         let column = usize::from(columns[1].len() < columns[0].len());
         if !columns[column].is_empty() {

@@ -14,10 +14,10 @@ pub(super) const SECTION_WIDTH: usize = 37;
 const KEYS_WIDTH: usize = 14;
 
 /// The lines of each section, its heading first.
-pub(super) fn sections(keymap: &Keymap, access: Access, theme: &Theme) -> Vec<Vec<Line<'static>>> {
+pub(super) fn sections(keymap: &Keymap, context: Context, access: Access, theme: &Theme) -> Vec<Vec<Line<'static>>> {
     let section = |section: Section| {
         let mut lines = vec![Line::from(Span::styled(section.title(), theme.strong))];
-        for binding in keymap.bindings(Context::Panes, access).filter(|binding| binding.section == section) {
+        for binding in keymap.bindings(context, access).filter(|binding| binding.section == section) {
             let keys = binding.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
             let gap = " ".repeat(KEYS_WIDTH.saturating_sub(text::width(&keys)));
             lines.push(Line::from(vec![
@@ -28,5 +28,5 @@ pub(super) fn sections(keymap: &Keymap, access: Access, theme: &Theme) -> Vec<Ve
         }
         lines
     };
-    Section::ALL.into_iter().map(section).collect()
+    Section::ALL.into_iter().map(section).filter(|lines| lines.len() > 1).collect()
 }

@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Constraint, Layout, Rect};
 
-use super::{breadcrumb, footer, header, notice, stragglers};
+use super::{breadcrumb, footer, header, notice, playback, stragglers};
 use crate::state::aside::Lower;
 use crate::state::{Heights, Pane, State};
 
@@ -52,6 +52,8 @@ pub(super) struct Regions {
     pub(super) stragglers: Rect,
     /// What happened.
     pub(super) log: Rect,
+    /// How a recording is played.
+    pub(super) playback: Rect,
     /// Keys.
     pub(super) footer: Rect,
 }
@@ -65,13 +67,14 @@ pub(super) fn is_too_small(area: Rect) -> bool {
 /// Shares the screen out.
 #[must_use]
 pub(super) fn regions(area: Rect, state: &State) -> Regions {
-    let [header, body, footer] = Layout::vertical([
+    let [header, body, playback, footer] = Layout::vertical([
         Constraint::Length(header::height(area.width)),
         Constraint::Fill(1),
+        Constraint::Length(playback::height(state)),
         Constraint::Length(footer::HEIGHT),
     ])
     .areas(area);
-    let regions = Regions { header, footer, ..Regions::default() };
+    let regions = Regions { header, playback, footer, ..Regions::default() };
     if state.shown().stats.is_none() {
         let [notice, log] = Layout::vertical([Constraint::Fill(1), Constraint::Max(area.height / 3)]).areas(body);
         return Regions { notice, log, ..regions };
