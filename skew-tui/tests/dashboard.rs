@@ -19,6 +19,8 @@ mod menu;
 mod mouse;
 #[path = "dashboard/pictures.rs"]
 mod pictures;
+#[path = "dashboard/playback.rs"]
+mod playback;
 #[path = "dashboard/rollout.rs"]
 mod rollout;
 #[path = "dashboard/safety.rs"]
