@@ -82,6 +82,11 @@ impl Terminal {
         String::from_utf8_lossy(&self.written.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 
+    /// Number of bytes that were written so far.
+    pub fn written_bytes(&self) -> usize {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// What `look` reads off the emulator: modes, colours, the cursor.
     pub fn emulate<T>(&self, look: impl FnOnce(&vt100::Parser) -> T) -> T {
         look(&self.emulator.lock().unwrap_or_else(PoisonError::into_inner))

@@ -30,6 +30,11 @@ impl SkewServer {
         *self = Self::start_at(self.addr, build_id, self.args.clone()).await;
     }
 
+    /// Starts another one on the same port of another loopback address, as replicas behind one host name are.
+    pub async fn replica(&self, ip: Ipv4Addr, build_id: &str) -> Self {
+        Self::start_at((ip, self.addr.port()).into(), build_id, self.args.clone()).await
+    }
+
     async fn start_at(addr: SocketAddr, build_id: &str, args: Vec<String>) -> Self {
         let mut command = binaries::command("skew-server");
         command.env("SKEW_ADMIN_SECRET", ADMIN_SECRET).env("NUXT_SESSION_PASSWORD", SESSION_PASSWORD);

@@ -1,5 +1,7 @@
 //! Several processes that each know their own visitors, watched as one: two real apps, with a visitor on each.
 
+use std::net::Ipv4Addr;
+
 use serde_json::{Value, json};
 use skew_tests::binaries::{binary, command};
 use skew_tests::browser::{Browser, Tab};
@@ -7,6 +9,7 @@ use skew_tests::nuxt::pages::connected;
 use skew_tests::nuxt::{ADMIN_SECRET, Strategy};
 use skew_tests::process::Process;
 use skew_tests::pty::Terminal;
+use skew_tests::server::SkewServer;
 use skew_tests::site::{Peer, Site};
 
 skew_tests::everywhere!(
@@ -46,7 +49,9 @@ async fn replicas_are_summed_and_a_lost_one_makes_the_figures_partial(peer: Peer
     let mut watching = skew_tui(&["--json"], &sites);
     let whole = watching
         .stdout
-        .until("the sum of both", |line| parsed(line).filter(|state| state["total"] == 2 && state.get("partial").is_none()))
+        .until("the sum of both", |line| {
+            parsed(line).filter(|state| state["total"] == 2 && state.get("partial").is_none())
+        })
         .await;
     assert_eq!(whole["routes"], json!({"/checkout": 1, "/products": 1}));
     assert_eq!((&whole["rollout"]["percent"], &whole["watching"]), (&json!(100.0), &json!(2)));
@@ -67,13 +72,31 @@ async fn replicas_are_summed_and_a_lost_one_makes_the_figures_partial(peer: Peer
     drop(kept);
 }
 
+#[tokio::test]
+async fn replicas_behind_one_name_are_reached_by_address() {
+    let one = SkewServer::start("b2", &[]).await;
+    let other = one.replica(Ipv4Addr::new(127, 0, 0, 2), "b2").await;
+    let host = "replicas.localhost";
+    let mut program = command("skew-tui");
+    program.args(["stats", "--json", &format!("http://{host}:{}", one.addr.port())]).env("SKEW_TOKEN", ADMIN_SECRET);
+    for server in [&one, &other] {
+        program.args(["--resolve", &format!("{host}:{}", server.addr.ip())]);
+    }
+    let mut stats = Process::spawn("skew-tui stats", program);
+    let state = stats.stdout.until("stats", parsed).await;
+    let labels: Vec<_> = state["targets"].as_array().unwrap().iter().map(|target| target["target"].clone()).collect();
+    assert_eq!(labels, [json!("127.0.0.1"), json!("127.0.0.2")]);
+    assert_eq!((&state["watching"], &state["total"], state.get("partial")), (&json!(2), &json!(0), None));
+}
+
 async fn the_dashboard_has_a_pane_of_targets(peer: Peer, strategy: Strategy) {
     let (sites, _browser, _tabs) = replicas(peer, strategy).await;
     let [one, other] = sites.each_ref().map(|site| site.url("/"));
     let args = ["--target", &one, "--target", &other];
     let mut terminal = Terminal::spawn(&binary("skew-tui"), &args, &[("SKEW_TOKEN", ADMIN_SECRET)], (120, 40));
     let screen = terminal.wait_until("both visitors", |screen| screen.contains("2 of 2 on the current build")).await;
-    let rows = |screen: &str| screen.lines().filter(|line| line.contains("127.0.0.1:") && line.contains("100 %")).count();
+    let rows =
+        |screen: &str| screen.lines().filter(|line| line.contains("127.0.0.1:") && line.contains("100 %")).count();
     assert!(screen.contains("Targets") && rows(&screen) == 2, "{screen}");
 
     let [kept, lost] = sites;

@@ -6,11 +6,11 @@ use tokio::time::timeout;
 
 use super::origin::Origin;
 use super::stop::Stop;
-use super::watch::Watch;
+use super::watch::{Watch, hopeless};
 use super::watchers;
 use crate::cli::Options;
 use crate::output::{ReportOptions, Sink, report, report_line, summary};
-use crate::state::site::{Authorization, Link};
+use crate::state::site::{Authorization, Link, Site};
 
 /// Longest wait for the site's release list once stats are there: it is asked for at the same time, and not every site has
 /// one.
@@ -47,7 +47,10 @@ pub(super) async fn run(origin: &Origin, options: &Options) -> Result<(), Stop> 
 
 async fn live(watch: &mut Watch, options: &Options) -> Result<(), Stop> {
     let answer = timeout(options.answer_within(), until_answered(watch)).await;
-    let answer = answer.unwrap_or_else(|_| Err(Stop::Failed(silence(watch))));
+    let answer = answer.unwrap_or_else(|_| match watch.site().stats {
+        Some(_) => Ok(()),
+        None => Err(Stop::Failed(silence(watch))),
+    });
     // Only the JSON tells when the current build was released, and skew-server says that itself.
     if answer.is_ok() && options.json && watch.site().server.is_none() && released_at(watch).is_none() {
         let _ = timeout(RELEASES, watch.until_releases()).await;
@@ -67,19 +70,35 @@ async fn recorded(watch: &mut Watch) -> (Result<(), Stop>, Stop) {
     (answer, end)
 }
 
+/// Waits until every target has shown its stats or is known not to.
 async fn until_answered(watch: &mut Watch) -> Result<(), Stop> {
     loop {
         watch.next().await?;
+        let mut sites = watch.known.fleet.members().iter().map(|member| &member.site);
+        if sites.clone().any(is_open) {
+            continue;
+        }
+        // Of several targets those that answered are worth printing.
         if watch.site().stats.is_some() {
             return Ok(());
         }
-        if let Some(stop) = watch.hopeless() {
+        if let Some(stop) = sites.find_map(no_stats) {
             return Err(stop);
         }
-        if let Link::Reconnecting { reason, .. } = &watch.site().link {
-            return Err(Stop::Failed(reason.clone()));
-        }
     }
+}
+
+fn no_stats(site: &Site) -> Option<Stop> {
+    match &site.link {
+        Link::Reconnecting { reason, .. } => Some(Stop::Failed(reason.clone())),
+        _ => hopeless(site),
+    }
+}
+
+/// Whether a target may still answer.
+fn is_open(site: &Site) -> bool {
+    let lost = matches!(site.link, Link::Failed(_) | Link::Reconnecting { .. });
+    site.stats.is_none() && site.authorized() != Some(false) && !lost
 }
 
 /// When the current build was released, where that is known.

@@ -149,16 +149,18 @@ impl Watch {
 
     /// Why there will be no stats, where that is certain.
     pub(super) fn hopeless(&self) -> Option<Stop> {
-        let site = self.site();
-        if let Link::Failed(reason) = &site.link {
-            return Some(Stop::Failed(reason.clone()));
-        }
-        let reason = refusal(site)?;
-        Some(match &site.authorization {
-            Authorization::Refused(Refusal::ByStatus(status, _)) if !matches!(status, 401 | 403) => {
-                Stop::Failed(reason)
-            }
-            _ => Stop::Unauthorized(reason),
-        })
+        hopeless(self.site())
     }
+}
+
+/// Why there will be no stats of a site, where that is certain.
+pub(super) fn hopeless(site: &Site) -> Option<Stop> {
+    if let Link::Failed(reason) = &site.link {
+        return Some(Stop::Failed(reason.clone()));
+    }
+    let reason = refusal(site)?;
+    Some(match &site.authorization {
+        Authorization::Refused(Refusal::ByStatus(status, _)) if !matches!(status, 401 | 403) => Stop::Failed(reason),
+        _ => Stop::Unauthorized(reason),
+    })
 }

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use super::text;
-use crate::state::site::{Link, Watchers};
+use crate::state::site::{Coverage, Link, Watchers};
 use crate::state::{State, clock};
 use crate::theme::{Theme, bold};
 
@@ -92,6 +92,9 @@ fn link<'a>(state: &State, theme: &Theme) -> Vec<Span<'a>> {
     let mut spans = vec![Span::styled(words, style)];
     if let Some(transport) = site.transport {
         spans.push(Span::styled(format!(" · {transport}"), theme.faint));
+    }
+    if let Coverage::Partial { answering, of } = site.coverage {
+        spans.push(Span::styled(format!("  partial {answering}/{of}"), bold(theme.warn)));
     }
     if let Some(age) = state.frozen_for() {
         spans.push(Span::raw("  "));
