@@ -107,6 +107,9 @@ pub struct Other {
     pub fields: Extra,
 }
 
+/// How a server begins its stats.
+const STATS_FIRST: &str = r#"{"type":"stats","#;
+
 /// The type alone; the rest of the text is skipped over.
 #[derive(Deserialize)]
 struct Peek {
@@ -134,7 +137,12 @@ impl ServerMessage {
             serde_json::from_str::<serde::de::IgnoredAny>(text)?;
             return Err(DecodeError::NotAnObject);
         }
-        let kind = serde_json::from_str::<Peek>(text)?.kind.and_then(Text::whole).unwrap_or_default();
+        // Servers put the type first. Of the longest message the rest need not be read twice.
+        let kind = if text.starts_with(STATS_FIRST) {
+            "stats".to_owned()
+        } else {
+            serde_json::from_str::<Peek>(text)?.kind.and_then(Text::whole).unwrap_or_default()
+        };
         let known = match kind.as_str() {
             "connected" => body(text).map(|mut connected: Connected| {
                 connected.extra.remove("type");
