@@ -23,6 +23,7 @@ mod rollout;
 mod routes;
 mod spark;
 mod stragglers;
+mod targets;
 pub(crate) mod text;
 mod versions;
 
@@ -57,6 +58,7 @@ fn paint(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     if state.shown().stats.is_some() {
         rollout::draw(state, theme, regions.rollout, buf);
         breadcrumb::draw(state, theme, regions.breadcrumb, buf);
+        targets::draw(state, theme, regions.targets, buf);
         versions::draw(state, theme, regions.versions, buf);
         routes::draw(state, theme, regions.routes, buf);
         connections::draw(state, theme, regions.connections, buf);

@@ -11,6 +11,8 @@ mod story;
 mod copying;
 #[path = "dashboard/drill.rs"]
 mod drill;
+#[path = "dashboard/fleet.rs"]
+mod fleet;
 #[path = "dashboard/keys.rs"]
 mod keys;
 #[path = "dashboard/menu.rs"]

@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Constraint, Layout, Rect};
 
-use super::{breadcrumb, footer, header, notice, playback, stragglers};
+use super::{breadcrumb, footer, header, notice, playback, stragglers, targets};
 use crate::state::aside::Lower;
 use crate::state::{Heights, Pane, State};
 
@@ -38,6 +38,8 @@ pub(super) struct Regions {
     pub(super) notice: Rect,
     /// Share of the current build.
     pub(super) rollout: Rect,
+    /// Each of several targets.
+    pub(super) targets: Rect,
     /// Where one is.
     pub(super) breadcrumb: Rect,
     /// Builds.
@@ -92,13 +94,15 @@ pub(super) fn regions(area: Rect, state: &State) -> Regions {
     let notice_height = notice::height(state, main.width);
     // Where a notice leaves no room for three lists, the longest one gives way: the figures are old then anyway.
     let breadcrumb_height = breadcrumb::height(state);
-    let left = main.height.saturating_sub(rollout_height + notice_height + breadcrumb_height);
+    let targets_height = targets::height(state);
+    let left = main.height.saturating_sub(rollout_height + targets_height + notice_height + breadcrumb_height);
     let lower = if left < 2 * LIST { Constraint::Length(0) } else { Constraint::Fill(6) };
     // A connection has one build and one route: its page gets their room.
     let upper =
         if state.panes().drill.connection().is_some() { Constraint::Length(ONE_ROW) } else { Constraint::Fill(5) };
-    let [top, notice, breadcrumb, upper, lower] = Layout::vertical([
+    let [top, targets, notice, breadcrumb, upper, lower] = Layout::vertical([
         Constraint::Length(rollout_height),
+        Constraint::Length(targets_height),
         Constraint::Length(notice_height),
         Constraint::Length(breadcrumb_height),
         upper,
@@ -106,7 +110,7 @@ pub(super) fn regions(area: Rect, state: &State) -> Regions {
     ])
     .areas(main);
     let [versions, routes] = Layout::horizontal([Constraint::Fill(3), Constraint::Fill(4)]).areas(upper);
-    let mut regions = Regions { notice, rollout: top, breadcrumb, versions, routes, log: side, ..regions };
+    let mut regions = Regions { notice, rollout: top, targets, breadcrumb, versions, routes, log: side, ..regions };
     if wide {
         let rows = [Constraint::Length(HISTORY), Constraint::Fill(1), Constraint::Fill(1)];
         [regions.history, regions.stragglers, regions.log] = Layout::vertical(rows).areas(side);

@@ -38,13 +38,7 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     block.render(area, buf);
     let columns = Columns::new(
         inside,
-        &[
-            Constraint::Fill(3),
-            Constraint::Length(8),
-            Constraint::Length(7),
-            Constraint::Fill(2),
-            Constraint::Fill(3),
-        ],
+        &[Constraint::Fill(3), Constraint::Length(8), Constraint::Length(7), Constraint::Fill(2), Constraint::Fill(3)],
     );
     let fits = if members.len() > ROWS { ROWS - 1 } else { ROWS };
     for (row, member) in members.iter().take(fits).enumerate() {
