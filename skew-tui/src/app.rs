@@ -1,5 +1,6 @@
 //! The driver of the dashboard: the only part of it that waits, draws on a terminal and does what the state asks for.
 
+mod actor;
 mod pace;
 mod signals;
 
@@ -11,25 +12,23 @@ use std::time::Duration;
 use crossterm::event::{Event as Input, EventStream, MouseButton, MouseEvent, MouseEventKind};
 use futures_util::StreamExt;
 use ratatui::buffer::Buffer;
-use skew_proto::InvalidateAnswer;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::action::Access;
+use crate::audit::Audit;
 use crate::feed::Feed;
-use crate::invalidate::{Mode, ServerKind, invalidate};
 use crate::keymap::Keymap;
 use crate::playback::Motion;
 use crate::state::contexts::Contexts;
-use crate::state::invalidation::Invalidation;
 use crate::state::pointer::Gesture;
 use crate::state::site::{Link, Watchers};
-use crate::state::{Effect, Event, Setup, State};
-use crate::target::Target;
+use crate::state::{Effect, Event, Limits, Setup, State};
+use crate::target::Targets;
 use crate::terminal::{Mouse, Terminal};
 use crate::theme::Theme;
 use crate::view;
 use crate::wait::Percent;
+use actor::{Actor, Answered};
 use pace::Pace;
 use signals::{Signal, Signals};
 
@@ -48,6 +47,10 @@ pub struct Options {
     pub theme: Theme,
     /// Which key does what.
     pub keymap: Keymap,
+    /// What holds for whatever acts on users.
+    pub limits: Limits,
+    /// Where that is written down.
+    pub audit: Audit,
     /// The contexts that one can go to.
     pub contexts: Contexts,
     /// How one goes there.
@@ -66,7 +69,7 @@ pub struct Opened {
     /// What happens at its targets.
     pub feed: Feed,
     /// Where what reaches users is sent; nothing for a recording.
-    pub target: Option<Arc<Target>>,
+    pub live: Option<Targets>,
 }
 
 /// Opens a context by its name, or says in cleaned words why it can't be.
@@ -112,16 +115,13 @@ pub enum AppError {
 /// # Errors
 ///
 /// When there is no terminal, or it fails, or the source gives up before it was ever connected.
-pub async fn run(options: Options, feed: Feed, target: Option<Arc<Target>>) -> Result<Exit, AppError> {
+pub async fn run(options: Options, feed: Feed, live: Option<Targets>) -> Result<Exit, AppError> {
     if !(io::stdout().is_terminal() && io::stdin().is_terminal()) {
         return Err(AppError::NoTerminal);
     }
     let signals = Signals::new()?;
-    Driver::new(options, feed, target)?.run(signals).await
+    Driver::new(options, feed, live)?.run(signals).await
 }
-
-/// An invalidation that the server answered.
-type Answered = (Invalidation, Result<InvalidateAnswer, String>);
 
 /// Events of sites that are taken in at once.
 const AT_ONCE: usize = 16;
@@ -132,14 +132,12 @@ struct Driver {
     terminal: Terminal,
     pace: Pace,
     feed: Feed,
-    /// Where what reaches users is sent. A recording has nobody to send it to.
-    target: Option<Arc<Target>>,
-    asked: JoinSet<Answered>,
+    actor: Actor,
     open: Open,
 }
 
 impl Driver {
-    fn new(options: Options, feed: Feed, target: Option<Arc<Target>>) -> io::Result<Self> {
+    fn new(options: Options, feed: Feed, live: Option<Targets>) -> io::Result<Self> {
         let setup = Setup {
             label: match &options.contexts.open {
                 Some(name) => format!("{name} · {}", options.label),
@@ -152,6 +150,7 @@ impl Driver {
             keymap: options.keymap,
             contexts: options.contexts,
             notify_at: options.notify_at,
+            limits: options.limits,
         };
         Ok(Self {
             open: options.open,
@@ -160,8 +159,7 @@ impl Driver {
             terminal: Terminal::take(options.mouse)?,
             pace: Pace::new(Instant::now()),
             feed,
-            target,
-            asked: JoinSet::new(),
+            actor: Actor::new(live, options.audit),
         })
     }
 
@@ -184,12 +182,11 @@ impl Driver {
                     None => Some(Exit::Interrupted),
                 },
                 signal = signals.next() => self.signal(signal)?,
-                Some(done) = self.asked.join_next() => {
-                    // A task that panicked has told so itself.
-                    if let Ok((asked, result)) = done {
-                        self.update(Event::Invalidated(asked, result))?;
+                Some(Answered { asked, result, unwritten }) = self.actor.answered() => {
+                    if let Some(reason) = unwritten {
+                        self.update(Event::Unwritten(reason))?;
                     }
-                    None
+                    self.update(Event::Invalidated(asked, result))?
                 }
                 arrived = self.feed.arrived(), if self.pace.due().is_none() => {
                     if !arrived {
@@ -300,7 +297,12 @@ impl Driver {
                 self.feed.control(control);
                 self.tell_playback();
             }
-            Effect::Invalidate(asked) => self.invalidate(asked),
+            Effect::Invalidate(asked) => self.actor.invalidate(asked, &self.state),
+            Effect::Followed(asked, followed) => {
+                if let Some(reason) = self.actor.followed(&asked, followed) {
+                    return self.update(Event::Unwritten(reason));
+                }
+            }
             Effect::Copy(text) => self.terminal.copy(&text)?,
             Effect::Notify(text) => self.terminal.notify(&text)?,
             Effect::OpenContext(name) => match (self.open.0)(&name) {
@@ -326,15 +328,6 @@ impl Driver {
     fn suspend(&mut self, stop: fn() -> io::Result<()>) -> io::Result<()> {
         self.terminal.leave();
         stop()
-    }
-
-    fn invalidate(&mut self, asked: Invalidation) {
-        let Some(target) = self.target.clone() else { return };
-        let server = ServerKind::of(self.state.site());
-        self.asked.spawn(async move {
-            let result = invalidate(&target, &asked, Mode::Send, server).await;
-            (asked, result.map_err(|error| error.to_string()))
-        });
     }
 
     /// A site that could never be watched is an error; one that was lost stays on screen, and so does what was recorded.

@@ -21,6 +21,7 @@ pub use contexts::Contexts;
 pub use options::{ColorChoice, Options, ThemeChoice};
 pub use wait::WaitArgs;
 
+use crate::audit::Audit;
 use crate::config::Place;
 use crate::target::{TargetError, Targets};
 
@@ -156,6 +157,27 @@ pub enum Command {
         #[arg(long, value_name = "N", env = "SKEW_SPEED", default_value_t = 1.0, value_parser = values::speed)]
         speed: f64,
     },
+    /// Tell skew-server which build is current from now on.
+    Release {
+        /// The site, such as https://shop.example.com
+        url: String,
+
+        /// The build, as pages name theirs
+        version: String,
+
+        /// Do not ask; for scripts
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Show who invalidated or released what, and what came of it.
+    Audit {
+        /// Only actions on this site
+        site: Option<String>,
+
+        /// Only the last so many actions
+        #[arg(long, value_name = "N", env = "SKEW_LAST")]
+        last: Option<usize>,
+    },
     /// Try it all without a server: a simulated rollout on this machine.
     Demo {
         /// Number of simulated tabs
@@ -229,6 +251,12 @@ impl Cli {
 }
 
 impl Options {
+    /// Where actions are written down.
+    #[must_use]
+    pub fn audit(&self) -> Audit {
+        Audit::new(self.audit_file.as_deref(), self.no_audit)
+    }
+
     /// The checked targets: `site` and those of `--target`, with the secrets that files and the environment hold.
     ///
     /// # Errors
@@ -282,6 +310,17 @@ mod tests {
         assert!(matches!(cli.command, Some(Command::Invalidate { kind: MatchKind::Segment, yes: true, .. })));
         let wrong = read("invalidate https://x.test /a --match glob").unwrap_err();
         assert!(wrong.to_string().contains("prefix, exact, segment, regex"), "{wrong}");
+    }
+
+    #[test]
+    fn acting_has_limits_that_go_anywhere() {
+        let cli = read("--max-affected 50 invalidate https://x.test /a --follow 0").unwrap();
+        assert_eq!((cli.options.max_affected, cli.options.follow), (Some(50), std::time::Duration::ZERO));
+        assert_eq!(read("https://x.test").unwrap().options.follow.as_secs(), 30);
+        let cli = read("release https://x.test b2 --yes").unwrap();
+        assert!(matches!(cli.command, Some(Command::Release { version, yes: true, .. }) if version == "b2"));
+        let cli = read("audit x.test --last 3").unwrap();
+        assert!(matches!(cli.command, Some(Command::Audit { site: Some(_), last: Some(3) })));
     }
 
     #[test]

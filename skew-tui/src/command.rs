@@ -1,6 +1,8 @@
 //! What the program does: each command, from checked arguments to its exit code.
 
+mod audit;
 mod config;
+mod confirm;
 mod dashboard;
 mod doctor;
 mod invalidate;
@@ -11,6 +13,7 @@ mod messages;
 mod origin;
 mod plain;
 mod record;
+mod release;
 mod signals;
 mod stats;
 mod stop;
@@ -24,6 +27,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
+use crate::audit::Audit;
 use crate::cli::{Cli, Command, Options};
 use crate::demo::Demo;
 use crate::output::Voice;
@@ -91,8 +95,7 @@ async fn run(cli: &Cli, voice: Voice) -> Result<(), Stop> {
         (Some(Command::Invalidate { url, route, kind, dry_run, yes }), _) => {
             logging::start(options, voice)?;
             let request = invalidate::Request { route, kind: *kind, dry_run: *dry_run, yes: *yes };
-            let targets = options.targets(Some(url))?;
-            signals::until_interrupted(invalidate::run(Arc::clone(targets.first()), &request, options, voice)).await
+            invalidate::run(&options.targets(Some(url))?, &request, options, voice).await
         }
         (Some(Command::Doctor { url }), _) => {
             logging::start(options, voice)?;
@@ -112,6 +115,11 @@ async fn run(cli: &Cli, voice: Voice) -> Result<(), Stop> {
             record::run(&origin, request, voice).await
         }
         (Some(Command::Replay { file, speed }), _) => watch(Origin::recorded(file)?, cli, voice, *speed).await,
+        (Some(Command::Release { url, version, yes }), _) => {
+            logging::start(options, voice)?;
+            signals::until_interrupted(release::run(&options.targets(Some(url))?, version, *yes, options)).await
+        }
+        (Some(Command::Audit { site, last }), _) => audit::run(site.as_deref(), *last, options, voice).await,
         (Some(Command::Demo { connections }), _) => {
             let demo = Demo::start(*connections).await.map_err(|error| Stop::Failed(error.to_string()))?;
             let target = Arc::new(demo.target(options.transport)?);
@@ -142,7 +150,9 @@ async fn watch(origin: Origin, cli: &Cli, voice: Voice, speed: f64) -> Result<()
     if options.log_file.is_some() {
         logging::start(options, voice)?;
     }
-    dashboard::run(origin, options, &cli.contexts, speed).await
+    // A demo reaches nobody: there is nothing to write down.
+    let audit = if matches!(cli.command, Some(Command::Demo { .. })) { Audit::Off } else { options.audit() };
+    dashboard::run(origin, options, &cli.contexts, audit, speed).await
 }
 
 /// Whether watchers count, by the options.

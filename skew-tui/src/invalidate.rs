@@ -1,21 +1,14 @@
 //! Sending the users of a page a refresh.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::fmt;
 
-use reqwest::{StatusCode, Url};
-use skew_proto::{InvalidateAnswer, InvalidateRequest, MatchKind, PatternError, RoutePattern, text};
+use skew_proto::{InvalidateAnswer, InvalidateRequest, MatchKind, PatternError, RoutePattern};
 
-use crate::http::{Answer, Http, HttpError, words};
+use crate::admin::{self, Proof, Refusal};
+use crate::audit::Outcome;
 use crate::state::invalidation::{Invalidation, knows_every_kind};
 use crate::state::site::Site;
 use crate::target::{Target, below};
-
-/// Largest answer that is read, in bytes: it may list every route.
-const MAX_ANSWER_BYTES: usize = 16 << 20;
-
-/// How long an answer may bring no byte.
-const SILENCE: Duration = Duration::from_secs(10);
 
 /// Whether an invalidation is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +33,15 @@ impl ServerKind {
     #[must_use]
     pub fn of(site: &Site) -> Self {
         if knows_every_kind(site) { Self::Skew } else { Self::Stock }
+    }
+}
+
+impl fmt::Display for ServerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stock => "stock",
+            Self::Skew => "skew-server",
+        })
     }
 }
 
@@ -75,6 +77,15 @@ pub enum InvalidateError {
     Unknown(String),
 }
 
+impl InvalidateError {
+    /// What the audit log says of it.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        let reason = self.to_string();
+        if matches!(self, Self::Unknown(_)) { Outcome::unknown(&reason) } else { Outcome::refused(&reason) }
+    }
+}
+
 /// Carries an invalidation out, or has it counted, and answers what the server said.
 ///
 /// # Errors
@@ -88,7 +99,7 @@ pub async fn invalidate(
 ) -> Result<InvalidateAnswer, InvalidateError> {
     RoutePattern::new(invalidation.kind, &invalidation.pattern)?;
     let secret = target.admin_secret();
-    let (urls, body) = match server {
+    let (urls, proof, body) = match server {
         ServerKind::Stock => {
             if invalidation.kind != MatchKind::Prefix {
                 return Err(InvalidateError::PrefixOnly(invalidation.kind));
@@ -99,7 +110,7 @@ pub async fn invalidate(
             let secret = secret.ok_or(InvalidateError::NoSecret)?;
             let route = invalidation.pattern.clone();
             let secret = Some(secret.expose().to_owned());
-            (target.recipe_urls(), InvalidateRequest { route, secret, kind: None, dry_run: false })
+            (target.recipe_urls(), Proof::InBody, InvalidateRequest { route, secret, kind: None, dry_run: false })
         }
         ServerKind::Skew => {
             if secret.is_none() && target.credentials().is_empty() {
@@ -108,61 +119,30 @@ pub async fn invalidate(
             let urls = target.bases().iter().map(|base| below(base, "/admin/invalidate-route")).collect();
             let route = invalidation.pattern.clone();
             let dry_run = mode == Mode::DryRun;
-            (urls, InvalidateRequest { route, secret: None, kind: Some(invalidation.kind), dry_run })
+            (urls, Proof::Bearer, InvalidateRequest { route, secret: None, kind: Some(invalidation.kind), dry_run })
         }
     };
-    let http = Http::new(Arc::new(target.clone()), SILENCE).map_err(|error| rejected(&error))?;
-    let mut missing = Vec::new();
-    for url in urls {
-        match ask(&http, &url, &body, server).await {
-            Err(InvalidateError::NoEndpoint(reason)) => missing.push(reason),
-            answer => return answer,
-        }
-    }
-    Err(InvalidateError::NoEndpoint(missing.join("; ")))
-}
-
-async fn ask(
-    http: &Http,
-    url: &Url,
-    body: &InvalidateRequest,
-    server: ServerKind,
-) -> Result<InvalidateAnswer, InvalidateError> {
-    let request = match server {
-        ServerKind::Stock => http.post(url.clone(), body),
-        ServerKind::Skew => http.post_as_admin(url.clone(), body),
-    };
-    let answer = match http.answer(request, MAX_ANSWER_BYTES).await {
-        Ok(answer) => answer,
-        Err(error @ (HttpError::Setup(_) | HttpError::Redirected(_))) => return Err(rejected(&error)),
-        Err(error) => return Err(InvalidateError::Unknown(format!("{}: {error}", url.path()))),
-    };
-    read(http.target(), url, &answer)
-}
-
-fn read(target: &Target, url: &Url, answer: &Answer) -> Result<InvalidateAnswer, InvalidateError> {
-    let path = url.path();
-    let said = || format!("{path} answered {}", target.redact(&words(answer.status, &answer.body)));
-    match answer.status {
-        status if status.is_success() => {
-            let read = serde_json::from_str::<InvalidateAnswer>(&answer.body)
-                .map_err(|_| InvalidateError::NoEndpoint(format!("{path} answered a page and no result")))?;
-            if read.ok { Ok(read) } else { Err(InvalidateError::Rejected(format!("{path} answered that it did not"))) }
-        }
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(InvalidateError::Unauthorized(said())),
-        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Err(InvalidateError::NoEndpoint(said())),
-        // What the documented recipe answers while some visitor has a route that is no string.
-        StatusCode::INTERNAL_SERVER_ERROR => Err(InvalidateError::Unknown(format!(
-            "{}; the documented recipe fails so while a visitor's route is no string",
-            said()
-        ))),
-        _ => Err(InvalidateError::Rejected(said())),
+    let answer: InvalidateAnswer = admin::ask(target, urls, proof, &body).await?;
+    if answer.ok {
+        Ok(answer)
+    } else {
+        Err(InvalidateError::Rejected("the server answered that it did not".to_owned()))
     }
 }
 
-fn rejected(error: &HttpError) -> InvalidateError {
-    const CHARS: usize = 300;
-    InvalidateError::Rejected(text::cut(&error.to_string(), CHARS))
+impl From<Refusal> for InvalidateError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Unauthorized(reason) => Self::Unauthorized(reason),
+            Refusal::NoEndpoint(reason) => Self::NoEndpoint(reason),
+            Refusal::Rejected(reason) => Self::Rejected(reason),
+            Refusal::Unknown(reason) => Self::Unknown(reason),
+            // What the documented recipe answers while some visitor has a route that is no string.
+            Refusal::Broke(reason) => {
+                Self::Unknown(format!("{reason}; the documented recipe fails so while a visitor's route is no string"))
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -207,20 +187,11 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_a_result_or_a_reason_and_never_repeats_the_secret() {
-        let target = target(Some("adm1n-secret"));
-        let url: Url = "http://127.0.0.1:1/api/x".parse().unwrap();
-        let read = |status: u16, body: &str| {
-            let status = StatusCode::from_u16(status).unwrap();
-            read(&target, &url, &Answer { status, body: body.into() })
-        };
-        assert_eq!(read(200, r#"{"ok":true,"route":"/a","matched":3}"#).unwrap().matched, Some(3));
-        assert!(matches!(read(200, "<html>"), Err(InvalidateError::NoEndpoint(_))));
-        assert!(matches!(read(200, r#"{"ok":false}"#), Err(InvalidateError::Rejected(_))));
-        assert!(matches!(read(404, ""), Err(InvalidateError::NoEndpoint(_))));
-        assert!(matches!(read(500, ""), Err(InvalidateError::Unknown(_))));
-        let error = read(401, r#"{"message":"wrong secret adm1n-secret"}"#).unwrap_err();
-        assert!(matches!(error, InvalidateError::Unauthorized(_)) && !error.to_string().contains("adm1n"), "{error}");
+    fn only_what_may_have_been_carried_out_is_unknown_to_the_audit_log() {
+        let broke = InvalidateError::from(Refusal::Broke("/api/x answered 500".into()));
+        assert!(broke.to_string().contains("route is no string"), "{broke}");
+        assert!(matches!(broke.outcome(), Outcome::Unknown { .. }));
+        assert!(matches!(InvalidateError::NoSecret.outcome(), Outcome::Refused { .. }));
     }
 
     #[test]

@@ -3,8 +3,11 @@
 //! Facts travel one way: a [`source`] turns bytes into [`SourceEvent`]s, [`state`] takes them in without any I/O, and the
 //! dashboard's views and the `--json` output are both read from that state, so they can't disagree.
 
+mod acting;
 pub mod action;
+mod admin;
 pub mod app;
+pub mod audit;
 pub mod cli;
 mod clock;
 pub mod command;
@@ -22,6 +25,7 @@ mod now;
 mod output;
 pub mod playback;
 pub mod recording;
+pub mod release;
 mod replay;
 pub mod source;
 pub mod state;

@@ -3,6 +3,8 @@
 //! [`State::update`] takes what happened and gives back what is to be done as data. [`State::prepare`] puts the rows of
 //! each pane in order before they are drawn, and only when data or their order changed.
 
+mod acting;
+pub mod acts;
 pub mod aside;
 pub mod clock;
 pub mod contexts;
@@ -12,6 +14,7 @@ pub mod dialog;
 pub mod drill;
 pub mod filter;
 pub mod fleet;
+pub mod follow;
 pub mod history;
 pub mod invalidation;
 pub mod known;
@@ -35,10 +38,13 @@ use crate::feed::Happening;
 use crate::keymap::Keymap;
 use crate::playback::{Control, Playback};
 use crate::wait::Percent;
+pub use acting::Limits;
+use acts::Acts;
 use aside::{Aside, Lower};
 use contexts::Contexts;
 use dialog::Dialog;
 use filter::Filter;
+use follow::Followed;
 use history::History;
 use invalidation::{Invalidation, Preview};
 use known::Known;
@@ -68,6 +74,8 @@ pub enum Event {
     Playback(Playback),
     /// A person points somewhere.
     Pointer(Place, Gesture),
+    /// What was done can't be written to the audit log, and why.
+    Unwritten(String),
     /// Time went by.
     Tick,
 }
@@ -89,6 +97,8 @@ pub enum Effect {
     Invalidate(Invalidation),
     /// Go to the site of another context.
     OpenContext(String),
+    /// Write down what became of those whom an invalidation hit.
+    Followed(Invalidation, Followed),
     /// Put a text into the clipboard of who looks at the terminal.
     Copy(String),
     /// Call whoever looks elsewhere. The text is cleaned.
@@ -131,6 +141,8 @@ pub struct Setup {
     pub contexts: Contexts,
     /// The share of the current build at which somebody is called, where anybody is.
     pub notify_at: Option<Percent>,
+    /// What holds for whatever acts on users.
+    pub limits: Limits,
 }
 
 /// Everything that is known and shown.
@@ -146,6 +158,7 @@ pub struct State {
     masking: Masking,
     said: Option<Said>,
     playback: Option<Playback>,
+    acts: Acts,
     now: Now,
 }
 
@@ -164,6 +177,7 @@ impl State {
             masking: Masking::default(),
             said: None,
             playback: None,
+            acts: Acts::default(),
             now,
         }
     }
@@ -314,25 +328,28 @@ impl State {
     /// Takes in what happened at `now`, and says what is to be done.
     pub fn update(&mut self, event: Event, now: Now) -> Vec<Effect> {
         self.now = now;
+        let mut effects = Vec::new();
         match event {
             Event::Happened(happenings) => {
                 self.observe(happenings);
-                return self.notify();
+                effects = self.notify();
             }
-            Event::Action(action) => return self.act(action),
+            Event::Action(action) => effects = self.act(action),
             Event::Edit(request) => self.type_text(|input| dialog::edit(input, request)),
             Event::Paste(text) => self.type_text(|input| dialog::paste(input, &text)),
             Event::Invalidated(asked, result) => self.conclude(asked, result),
             Event::Refused(reason) => self.refuse(&reason),
             Event::Playback(playback) => self.play(playback),
+            Event::Unwritten(reason) => self.note(Level::Error, reason),
             Event::Pointer(place, gesture) if self.dialog.is_none() => {
                 let shown = self.frozen.as_ref().map_or(&self.known, |frozen| &frozen.known).site();
                 self.panes.point(place, gesture, shown);
             }
-            Event::Tick => return self.notify(),
+            Event::Tick => effects = self.notify(),
             Event::Pointer(..) => {}
         }
-        Vec::new()
+        effects.extend(self.follow());
+        effects
     }
 
     /// Puts the rows in order for a screen that shows so many of them.
@@ -377,7 +394,7 @@ impl State {
         let words = format!("{percent} % of the connections are on the current build");
         self.known.fleet.note(self.now, Level::Info, words.clone());
         self.panes.invalidate();
-        let label = skew_proto::text::cut(&self.setup.label, LOGGED_CHARS);
+        let label = skew_proto::text::cut(&self.setup.label, acting::LOGGED_CHARS);
         vec![Effect::Notify(format!("skew: {label}: {words}"))]
     }
 
@@ -473,11 +490,9 @@ impl State {
                 }
             }
             (Dialog::Confirm { preview, retyped }, Action::Confirm) => {
-                let pattern = &preview.pattern;
-                if retyped.as_ref().is_none_or(|typed| typed.value() == pattern.text()) {
-                    let asked = Invalidation { pattern: pattern.text().to_owned(), kind: pattern.kind() };
-                    self.dialog = Some(Dialog::Sending(asked.clone()));
-                    return vec![Effect::Invalidate(asked)];
+                let typed = retyped.as_ref().is_none_or(|typed| typed.value() == preview.pattern.text());
+                if typed && self.over_limit(preview).is_none() {
+                    return self.send(&preview.pattern);
                 }
             }
             (Dialog::Contexts { input, at }, Action::Confirm) => {
@@ -488,7 +503,10 @@ impl State {
                 *at = (*at + 1).min(last);
             }
             (Dialog::Contexts { at, .. }, Action::Up) => *at = at.saturating_sub(1),
-            (_, Action::Back | Action::Confirm) => return effects,
+            (_, Action::Back | Action::Confirm) => {
+                self.acts.tidy();
+                return effects;
+            }
             _ => {}
         }
         self.dialog = Some(dialog);
@@ -543,62 +561,10 @@ impl State {
         self.panes.invalidate();
     }
 
-    /// Asks about the selected route, or the route of the selected connection.
-    fn ask_for_selected(&mut self) {
-        let shown = self.frozen.as_ref().map_or(&self.known, |frozen| &frozen.known).site();
-        let Some(route) = self.panes.selected_route(shown) else {
-            self.refuse("Select a route or a connection first.");
-            return;
-        };
-        if !invalidation::is_usable(&route, self.known.site()) {
-            self.refuse(
-                "Nobody is at this route any more, or what was sent in its place is no text. Type a pattern instead.",
-            );
-            return;
-        }
-        match RoutePattern::new(MatchKind::default(), &route) {
-            Ok(pattern) => drop(self.ask_to_confirm(pattern)),
-            Err(error) => self.refuse(&format!("This route can't be a pattern: {error}")),
-        }
-    }
-
-    fn ask_to_confirm(&mut self, pattern: RoutePattern) -> Vec<Effect> {
-        let retyped = pattern.is_everybody().then(Input::default);
-        let preview = Preview::of(pattern, self.known.site());
-        self.dialog = Some(Dialog::Confirm { preview, retyped });
-        Vec::new()
-    }
-
     fn refuse(&mut self, reason: &str) {
         self.dialog = Some(Dialog::Refusal(reason.to_owned()));
-    }
-
-    fn conclude(&mut self, asked: Invalidation, result: Result<InvalidateAnswer, String>) {
-        let pattern = skew_proto::text::cut(&asked.pattern, LOGGED_CHARS);
-        let kind = asked.kind;
-        let (level, text) = match &result {
-            Ok(answer) if answer.ok => match answer.matched {
-                Some(matched) => (Level::Info, format!("invalidated {kind} {pattern}: {matched} reached")),
-                None => (Level::Info, format!("invalidated {kind} {pattern}; this server does not say how many")),
-            },
-            Ok(_) => (Level::Error, format!("the server did not invalidate {kind} {pattern}")),
-            Err(error) => {
-                let error = skew_proto::text::cut(error, LOGGED_CHARS);
-                (Level::Error, format!("invalidating {kind} {pattern} failed: {error}"))
-            }
-        };
-        self.known.fleet.note(self.now, level, text);
-        if self.frozen.is_none() {
-            self.panes.invalidate();
-        }
-        if matches!(&self.dialog, Some(Dialog::Sending(sent)) if *sent == asked) {
-            self.dialog = Some(Dialog::Outcome { asked, result });
-        }
     }
 }
 
 /// Characters of what is wrong with a recording, which names its file.
 const ERROR_CHARS: usize = 400;
-
-/// Characters of a text from outside in a line of the log.
-const LOGGED_CHARS: usize = 120;

@@ -7,6 +7,8 @@ mod screen;
 #[path = "dashboard/story.rs"]
 mod story;
 
+#[path = "dashboard/acting.rs"]
+mod acting;
 #[path = "dashboard/copying.rs"]
 mod copying;
 #[path = "dashboard/drill.rs"]

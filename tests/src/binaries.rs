@@ -16,14 +16,21 @@ pub fn binary(name: &str) -> PathBuf {
 /// What keeps the configuration of whoever runs the tests out of them.
 pub(crate) const NO_CONFIGURATION: (&str, &str) = ("XDG_CONFIG_HOME", "/nonexistent");
 
-/// A command of that program, in an environment without the variables that our programs read.
+/// A command of that program, in an environment without the variables that our programs read, and with state of its own.
 pub fn command(name: &str) -> tokio::process::Command {
-    let mut command = tokio::process::Command::new(binary(name));
+    let path = binary(name);
+    let mut command = tokio::process::Command::new(&path);
+    command.env("XDG_STATE_HOME", state_home(&path));
     for variable in environment() {
         command.env_remove(variable);
     }
     command.env(NO_CONFIGURATION.0, NO_CONFIGURATION.1);
     command
+}
+
+/// Where programs under test keep what they remember, such as an audit log: beside them, and not in anybody's home.
+pub(crate) fn state_home(program: &Path) -> PathBuf {
+    program.with_file_name("tests-state")
 }
 
 /// The variables of this environment that would change what our programs do.

@@ -37,6 +37,7 @@ impl Terminal {
         }
         command.env(binaries::NO_CONFIGURATION.0, binaries::NO_CONFIGURATION.1);
         command.env("TERM", "xterm-256color");
+        command.env("XDG_STATE_HOME", binaries::state_home(program));
         for (name, value) in env {
             command.env(name, value);
         }

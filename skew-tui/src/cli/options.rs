@@ -181,6 +181,23 @@ pub struct Options {
     #[arg(long, global = true, env = "SKEW_READONLY", value_parser = values::switch(), help_heading = "Output")]
     pub readonly: bool,
 
+    /// Refuse an invalidation that would reach more connections than this, or nobody knows how many
+    #[arg(long, global = true, env = "SKEW_MAX_AFFECTED", value_name = "N", help_heading = "Acting")]
+    pub max_affected: Option<u64>,
+
+    /// How long those whom an invalidation hit are followed at most; 0 follows nobody
+    #[arg(long, global = true, env = "SKEW_FOLLOW", value_name = "TIME", default_value = "30s",
+          value_parser = values::patience, help_heading = "Acting")]
+    pub follow: Duration,
+
+    /// File that every invalidation and release is appended to [default: skew/audit.jsonl below XDG_STATE_HOME]
+    #[arg(long, global = true, env = "SKEW_AUDIT_FILE", value_name = "FILE", help_heading = "Acting")]
+    pub audit_file: Option<PathBuf>,
+
+    /// Act without writing it to the audit log
+    #[arg(long, global = true, env = "SKEW_NO_AUDIT", value_parser = values::switch(), help_heading = "Acting")]
+    pub no_audit: bool,
+
     /// How much to log: off, error, warn, info, debug or trace
     #[arg(
         long,

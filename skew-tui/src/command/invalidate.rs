@@ -1,29 +1,34 @@
-//! `invalidate URL ROUTE`: whom it reaches, the question, and the server's answer.
+//! `invalidate URL ROUTE`: whom it reaches, the question, the server's answer, and what became of those who were hit.
 
-use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+mod expected;
+mod outcome;
+
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
-use skew_proto::{InvalidateAnswer, MatchKind, RoutePattern, text, wire};
-use tokio::time::timeout;
+use skew_proto::{InvalidateAnswer, MatchKind, RoutePattern, text};
+use tokio::time::{sleep, timeout};
 
+use super::confirm::{can_ask, confirm, is_yes};
 use super::origin::Origin;
+use super::signals::{interrupted, until_interrupted};
 use super::stop::Stop;
 use super::watch::Watch;
+use crate::acting::{ActError, Aim, Records, invalidate_all, together};
+use crate::audit::{self, AuditError};
 use crate::cli::Options;
 use crate::invalidate::{InvalidateError, Mode, ServerKind, invalidate};
-use crate::output::{Sink, Voice, connections, iso};
-use crate::state::invalidation::{Invalidation, Preview, Reach};
-use crate::state::site::{Link, Watchers};
-use crate::target::Target;
+use crate::output::{Sink, Voice};
+use crate::state::follow::{Follow, Hit, NotFollowed};
+use crate::state::invalidation::{Invalidation, Preview, within};
+use crate::state::site::{Coverage, Link, Site, Watchers};
+use crate::target::Targets;
+use expected::{Expected, describe};
+use outcome::Outcome;
 
 /// How long the stream is looked at to learn who is there. A site that never answers is invalidated without a number.
 const LOOK: Duration = Duration::from_secs(5);
-
-/// Routes that are shown before the question.
-const SHOWN_ROUTES: usize = 20;
 
 /// Characters of a route that are shown.
 const ROUTE_CHARS: usize = 80;
@@ -36,50 +41,32 @@ pub(super) struct Request<'a> {
     pub(super) yes: bool,
 }
 
-/// Who is reached, as far as it is known.
-#[derive(Debug, Default, Clone)]
-struct Expected {
-    people: u64,
-    watchers: u64,
-    routes: Vec<(String, u64)>,
+/// Whom it reaches, and where it is to be sent.
+struct Known {
+    aims: Vec<Aim>,
+    expected: Option<Expected>,
+    /// The servers' own count, where all of them count.
+    count: Option<InvalidateAnswer>,
 }
 
-/// Shows whom it reaches, asks, does it, and prints the answer.
-pub(super) async fn run(
-    target: Arc<Target>,
-    request: &Request<'_>,
-    options: &Options,
-    voice: Voice,
-) -> Result<(), Stop> {
-    let pattern = check(request, options)?;
-    let (server, preview) = look(&target, pattern.clone()).await?;
-    let invalidation = Invalidation { pattern: pattern.text().to_owned(), kind: request.kind };
-    let (expected, count) = match server {
-        ServerKind::Skew => {
-            let count = invalidate(&target, &invalidation, Mode::DryRun, server).await?;
-            (Some(counted(&count)), Some(count))
-        }
-        ServerKind::Stock if request.kind != MatchKind::Prefix => {
-            return Err(InvalidateError::PrefixOnly(request.kind).into());
-        }
-        ServerKind::Stock => {
-            let seen = |reach: Reach| Expected { people: reach.people, watchers: reach.watchers, routes: reach.routes };
-            (preview.reach.map(seen), None)
-        }
-    };
+/// An invalidation that was carried out.
+struct Sent {
+    expected: Option<Expected>,
+    answer: InvalidateAnswer,
+    records: Records,
+    unwritten: Option<AuditError>,
+    hit: Result<Hit, NotFollowed>,
+}
 
+/// Shows whom it reaches, asks, does it, follows those who were hit, and prints what came of it.
+pub(super) async fn run(targets: &Targets, request: &Request<'_>, options: &Options, voice: Voice) -> Result<(), Stop> {
+    let pattern = check(request, options)?;
+    let mut watch = until_interrupted(look(targets)).await?;
     if request.dry_run {
-        let expected = expected.ok_or_else(|| {
-            Stop::Unauthorized("whom it would reach is not known: the site did not show its stats".to_owned())
-        })?;
-        return print(&Outcome::of(&pattern, server, Some(&expected), count.as_ref(), true), options).await;
+        return until_interrupted(count_only(targets, &pattern, &watch, options)).await;
     }
-    voice.notice(&describe(&pattern, expected.as_ref()));
-    if !request.yes {
-        confirm(&pattern).await?;
-    }
-    let answer = invalidate(&target, &invalidation, Mode::Send, server).await?;
-    print(&Outcome::of(&pattern, server, expected.as_ref(), Some(&answer), false), options).await
+    let sent = until_interrupted(send(targets, &pattern, request, options, voice, &mut watch)).await?;
+    finish(&pattern, sent, options, voice, &mut watch).await
 }
 
 /// What can be refused before anything is asked of the site.
@@ -88,8 +75,7 @@ fn check(request: &Request<'_>, options: &Options) -> Result<RoutePattern, Stop>
     if options.readonly && !request.dry_run {
         return Err(Stop::Usage("--readonly allows no invalidation; --dry-run shows whom it would reach".to_owned()));
     }
-    let can_ask = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    if !request.yes && !request.dry_run && !can_ask {
+    if !request.yes && !request.dry_run && !can_ask() {
         return Err(Stop::Usage(
             "there is no terminal to confirm on; pass --yes, or --dry-run to only look".to_owned(),
         ));
@@ -97,146 +83,208 @@ fn check(request: &Request<'_>, options: &Options) -> Result<RoutePattern, Stop>
     Ok(pattern)
 }
 
-/// Learns who the server is and who is connected, as far as it tells.
-async fn look(target: &Arc<Target>, pattern: RoutePattern) -> Result<(ServerKind, Preview), Stop> {
-    let mut watch = Watch::start(&Origin::Live(Arc::clone(target).into()), Watchers::LeftOut, None)?;
+/// Learns who the servers are and who is connected, as far as they tell.
+async fn look(targets: &Targets) -> Result<Watch, Stop> {
+    let mut watch = Watch::start(&Origin::Live(targets.clone()), Watchers::LeftOut, None)?;
     let known = async {
         loop {
             watch.next().await?;
-            match &watch.site().link {
-                Link::Failed(reason) | Link::Reconnecting { reason, .. } => return Err(Stop::Failed(reason.clone())),
-                Link::Connecting | Link::Live | Link::Stale => {}
-            }
             // `authorized` is answered after `connected`, which names the server.
-            if watch.site().authorized().is_some() {
-                return Ok(());
+            let settled = |site: &Site| site.authorized().is_some() || failure(site).is_some();
+            if watch.known.fleet.members().iter().all(|member| settled(&member.site)) {
+                return failure(watch.site()).map_or(Ok(()), |reason| Err(Stop::Failed(reason)));
             }
         }
     };
     timeout(LOOK, known).await.unwrap_or(Ok(()))?;
-    Ok((ServerKind::of(watch.site()), Preview::of(pattern, watch.site())))
+    Ok(watch)
 }
 
-/// What the server counted, by the dashboard's rule: a `skew-tui` has no page to refresh and is no visitor.
-fn counted(answer: &InvalidateAnswer) -> Expected {
-    let mut routes = answer.routes.clone().unwrap_or_default();
-    let watchers = routes.remove(wire::TUI_ROUTE).unwrap_or_default();
-    let mut routes: Vec<_> = routes.into_iter().collect();
-    routes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    Expected { people: answer.matched.unwrap_or_default().saturating_sub(watchers), watchers, routes }
+fn failure(site: &Site) -> Option<String> {
+    match &site.link {
+        Link::Failed(reason) | Link::Reconnecting { reason, .. } => Some(reason.clone()),
+        Link::Connecting | Link::Live | Link::Stale => None,
+    }
 }
 
-fn describe(pattern: &RoutePattern, expected: Option<&Expected>) -> String {
-    let what = format!("{} ({})", text::cut(pattern.text(), ROUTE_CHARS), pattern.kind());
-    let Some(expected) = expected else {
-        return format!("{what}: whom it reaches is not known, since the site did not show its stats");
+fn invalidation(pattern: &RoutePattern) -> Invalidation {
+    Invalidation { pattern: pattern.text().to_owned(), kind: pattern.kind() }
+}
+
+/// Whom it reaches now: by the servers' own count, where they count.
+async fn expect(targets: &Targets, pattern: &RoutePattern, watch: &Watch) -> Result<Known, Stop> {
+    let mut aims = Vec::new();
+    let mut counts = Vec::new();
+    for (target, member) in targets.iter().zip(watch.known.fleet.members()) {
+        let server = ServerKind::of(&member.site);
+        let expected = match server {
+            ServerKind::Skew => {
+                let count = invalidate(target, &invalidation(pattern), Mode::DryRun, server).await?;
+                let expected = Expected::counted(&count);
+                counts.push(count);
+                Some(expected)
+            }
+            ServerKind::Stock if pattern.kind() != MatchKind::Prefix => {
+                return Err(InvalidateError::PrefixOnly(pattern.kind()).into());
+            }
+            ServerKind::Stock => Preview::of(pattern.clone(), &member.site).reach.map(Expected::seen),
+        };
+        let expected = expected.map(|expected| expected.people);
+        aims.push(Aim { target: Arc::clone(target), server, expected });
+    }
+    let count = if counts.len() == aims.len() { together(counts) } else { None };
+    let expected = match &count {
+        Some(count) => Some(Expected::counted(count)),
+        None if watch.site().coverage == Coverage::Whole => {
+            Preview::of(pattern.clone(), watch.site()).reach.map(Expected::seen)
+        }
+        None => None,
     };
-    if expected.routes.is_empty() {
-        return format!("{what} reaches nobody now");
+    Ok(Known { aims, expected, count })
+}
+
+async fn count_only(targets: &Targets, pattern: &RoutePattern, watch: &Watch, options: &Options) -> Result<(), Stop> {
+    let Known { expected, count, .. } = expect(targets, pattern, watch).await?;
+    let expected = expected.ok_or_else(|| {
+        Stop::Unauthorized("whom it would reach is not known: the site did not show its stats".to_owned())
+    })?;
+    let server = ServerKind::of(watch.site());
+    Outcome::of(pattern, server, Some(&expected), count.as_ref(), Mode::DryRun).print_count(options).await
+}
+
+/// Shows whom it reaches, asks, writes it down and sends it.
+async fn send(
+    targets: &Targets,
+    pattern: &RoutePattern,
+    request: &Request<'_>,
+    options: &Options,
+    voice: Voice,
+    watch: &mut Watch,
+) -> Result<Sent, Stop> {
+    let mut known = expect(targets, pattern, watch).await?;
+    voice.notice(&describe(pattern, known.expected.as_ref()));
+    limit(&known, pattern, options)?;
+    if !request.yes {
+        ask(pattern).await?;
+        // Whoever came while the question stood is hit as well.
+        watch.catch_up();
+        known = expect(targets, pattern, watch).await?;
+        limit(&known, pattern, options)?;
     }
-    let mut lines = vec![format!("{what} reaches {}:", connections(expected.people))];
-    let shown = expected.routes.iter().take(SHOWN_ROUTES);
-    lines.extend(shown.map(|(route, count)| format!("{count:>8}  {}", text::cut(route, ROUTE_CHARS))));
-    let more = expected.routes.len().saturating_sub(SHOWN_ROUTES);
-    if more > 0 {
-        lines.push(format!("          and {more} more routes"));
+    let hit = Hit::of(pattern, watch.site());
+    let asked = invalidation(pattern);
+    let done = invalidate_all(&known.aims, &asked, &options.audit(), audit::Command::Invalidate).await;
+    match (done.result, done.unwritten) {
+        (Ok(answer), unwritten) => Ok(Sent { expected: known.expected, answer, records: done.records, unwritten, hit }),
+        (Err(error), Some(unwritten)) => Err(lost(&error.to_string(), &unwritten)),
+        (Err(error), None) => Err(error.into()),
     }
-    lines.join("\n")
+}
+
+/// Holds what is known to the operator's limit. That somebody tried is written down.
+fn limit(known: &Known, pattern: &RoutePattern, options: &Options) -> Result<(), Stop> {
+    let reach = known.expected.as_ref().map(|expected| expected.people);
+    let Err(over) = within(reach, options.max_affected) else { return Ok(()) };
+    let refusal = format!("{over}; nothing was sent");
+    Records::begin(&known.aims, &invalidation(pattern), &options.audit(), audit::Command::Invalidate)
+        .and_then(|records| records.conclude(&audit::Outcome::refused(&refusal)))
+        .map_err(|error| unwritten(&error))?;
+    Err(Stop::Failed(refusal))
 }
 
 /// Asks on the terminal. What reaches everybody has to be typed.
-async fn confirm(pattern: &RoutePattern) -> Result<(), Stop> {
-    let everybody = pattern.is_everybody();
-    let question = if everybody {
-        format!("This reaches everybody. Type {} to go on: ", text::cut(pattern.text(), ROUTE_CHARS))
+async fn ask(pattern: &RoutePattern) -> Result<(), Stop> {
+    if pattern.is_everybody() {
+        let shown = text::cut(pattern.text(), ROUTE_CHARS);
+        let question = format!("This reaches everybody. Type {shown} to go on: ");
+        confirm(&question, |answer| answer == pattern.text()).await
     } else {
-        "Send them a refresh? [y/N] ".to_owned()
-    };
-    eprint!("{question}");
-    let _ = std::io::stderr().flush();
-    let read = tokio::task::spawn_blocking(|| {
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).map(|_| answer)
-    });
-    let answer = read.await.map_err(|error| Stop::Failed(error.to_string()))?;
-    let answer = answer.map_err(|error| Stop::Failed(format!("the answer can't be read: {error}")))?;
-    let answer = answer.trim_end_matches(['\r', '\n']);
-    let agreed = if everybody { answer == pattern.text() } else { matches!(answer.trim(), "y" | "Y" | "yes") };
-    if agreed { Ok(()) } else { Err(Stop::Failed("not confirmed; nothing was sent".to_owned())) }
-}
-
-/// What came of it, as it is printed.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Outcome<'a> {
-    schema: u32,
-    r#type: &'static str,
-    at: Option<String>,
-    route: &'a str,
-    r#match: &'static str,
-    dry_run: bool,
-    server: &'static str,
-    /// Connections that the server says it reached, or would. Null where it does not say.
-    matched: Option<u64>,
-    /// Visitors' connections that were seen to match before. Null where stats were not shown.
-    expected: Option<u64>,
-    /// `skew-tui`s that match too.
-    expected_watchers: Option<u64>,
-    routes: Option<BTreeMap<&'a str, u64>>,
-}
-
-impl<'a> Outcome<'a> {
-    fn of(
-        pattern: &'a RoutePattern,
-        server: ServerKind,
-        expected: Option<&'a Expected>,
-        answer: Option<&'a InvalidateAnswer>,
-        dry_run: bool,
-    ) -> Self {
-        let routes = expected.map(|expected| expected.routes.iter().map(|(route, count)| (route.as_str(), *count)));
-        Self {
-            schema: 1,
-            r#type: "invalidation",
-            at: iso(crate::clock::Clock::start().now()),
-            route: pattern.text(),
-            r#match: pattern.kind().as_str(),
-            dry_run,
-            server: match server {
-                ServerKind::Stock => "stock",
-                ServerKind::Skew => "skew-server",
-            },
-            matched: answer.and_then(|answer| answer.matched),
-            expected: expected.map(|expected| expected.people),
-            expected_watchers: expected.map(|expected| expected.watchers),
-            routes: routes.map(Iterator::collect),
-        }
-    }
-
-    fn text(&self) -> String {
-        let what = format!("{} ({})", text::cut(self.route, ROUTE_CHARS), self.r#match);
-        match (self.dry_run, self.matched, self.expected) {
-            (true, _, expected) => format!("{what} would reach {}", connections(expected.unwrap_or_default())),
-            (false, Some(matched), _) => format!("{what} sent to {}", connections(matched)),
-            (false, None, Some(expected)) => {
-                format!("{what} sent; the server does not say to how many ({expected} were there before)")
-            }
-            (false, None, None) => format!("{what} sent; the server does not say to how many"),
-        }
+        confirm("Send them a refresh? [y/N] ", is_yes).await
     }
 }
 
-async fn print(outcome: &Outcome<'_>, options: &Options) -> Result<(), Stop> {
+/// Writes down that it was sent, follows those who were hit, and prints what came of it.
+async fn finish(
+    pattern: &RoutePattern,
+    sent: Sent,
+    options: &Options,
+    voice: Voice,
+    watch: &mut Watch,
+) -> Result<(), Stop> {
+    let Sent { expected, answer, records, unwritten, hit } = sent;
+    let outcome = Outcome::of(pattern, ServerKind::of(watch.site()), expected.as_ref(), Some(&answer), Mode::Send);
     let mut sink = Sink::new();
-    if options.json {
-        let line = text::json_line(outcome).map_err(|error| Stop::Failed(error.to_string()))?;
-        return Ok(sink.line(&line).await?);
+    if !options.json {
+        sink.line(&outcome.sentence()).await?;
     }
-    if outcome.dry_run {
-        for (route, count) in outcome.routes.iter().flatten() {
-            sink.line(&format!("{count:>8}  {}", text::cut(route, ROUTE_CHARS))).await?;
+    let (follow, stopped) = match hit {
+        Ok(hit) if !options.follow.is_zero() => {
+            let (follow, stopped) = follow(hit, options.follow, voice, watch).await;
+            (Ok(Some(follow)), stopped)
+        }
+        Ok(_) => (Ok(None), None),
+        Err(reason) => (Err(reason), None),
+    };
+    let end = follow.as_ref().ok().and_then(Option::as_ref).and_then(Follow::end);
+    let unwritten = unwritten.or_else(|| records.followed(end?).err());
+    let outcome = match (&follow, end) {
+        (Ok(Some(follow)), Some(end)) => outcome.with_end(follow, end, options),
+        (Err(reason), _) if !options.follow.is_zero() => outcome.with_reason(reason.to_string()),
+        _ => outcome,
+    };
+    if options.json {
+        outcome.print_line().await?;
+    } else {
+        for line in outcome.end() {
+            sink.line(&line).await?;
         }
     }
-    Ok(sink.line(&outcome.text()).await?)
+    if let Some(unwritten) = unwritten {
+        return Err(lost("it was sent", &unwritten));
+    }
+    stopped.map_or(Ok(()), Err)
+}
+
+/// Follows those who were hit to the end, or until the command is interrupted.
+async fn follow(hit: Hit, time: Duration, voice: Voice, watch: &mut Watch) -> (Follow, Option<Stop>) {
+    let for_ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let mut follow = Follow::new(hit, for_ms, watch.site(), watch.now());
+    if voice == Voice::Text && follow.end().is_none() {
+        voice.notice(&format!("following them for up to {} s …", time.as_secs_f32()));
+    }
+    let mut interrupted = pin!(interrupted());
+    while let Some(wait) = follow.changes_in(watch.now()) {
+        let stop = tokio::select! {
+            event = watch.next() => event.err(),
+            () = sleep(Duration::from_millis(wait)) => None,
+            stop = &mut interrupted => Some(stop),
+        };
+        follow.observe(watch.site(), watch.now());
+        if let Some(stop) = stop {
+            follow.stop(watch.now());
+            return (follow, Some(stop));
+        }
+    }
+    (follow, None)
+}
+
+/// The audit log can't be written, so nothing is done.
+pub(super) fn unwritten(error: &AuditError) -> Stop {
+    Stop::Failed(format!("nothing was sent: {error}"))
+}
+
+/// The audit log can't be written any more, and lacks what came of it.
+pub(super) fn lost(what: &str, error: &AuditError) -> Stop {
+    Stop::Failed(format!("{what}, and the audit log lacks that: {error}"))
+}
+
+impl From<ActError> for Stop {
+    fn from(error: ActError) -> Self {
+        match error {
+            ActError::Refused(error) => error.into(),
+            ActError::Unwritten(_) | ActError::Partly { .. } => Self::Failed(error.to_string()),
+        }
+    }
 }
 
 impl From<InvalidateError> for Stop {
@@ -251,24 +299,5 @@ impl From<InvalidateError> for Stop {
                 Self::Failed(message)
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_watcher_that_the_server_counts_is_no_visitor() {
-        let answer: InvalidateAnswer =
-            serde_json::from_str(r#"{"ok":true,"route":"/","matched":4,"routes":{"/__skew/tui":1,"/":1,"/shop":2}}"#)
-                .unwrap();
-        let expected = counted(&answer);
-        assert_eq!((expected.people, expected.watchers), (3, 1));
-        assert_eq!(expected.routes, [("/shop".to_owned(), 2), ("/".to_owned(), 1)]);
-        let pattern = RoutePattern::new(MatchKind::Prefix, "/").unwrap();
-        assert!(describe(&pattern, Some(&expected)).starts_with("/ (prefix) reaches 3 connections:"));
-        let nobody = Expected { people: 0, watchers: 1, routes: Vec::new() };
-        assert_eq!(describe(&pattern, Some(&nobody)), "/ (prefix) reaches nobody now");
     }
 }

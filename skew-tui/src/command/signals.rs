@@ -3,7 +3,7 @@
 use super::stop::Stop;
 
 /// Runs a command until it is done or interrupted.
-pub(super) async fn until_interrupted(command: impl Future<Output = Result<(), Stop>>) -> Result<(), Stop> {
+pub(super) async fn until_interrupted<T>(command: impl Future<Output = Result<T, Stop>>) -> Result<T, Stop> {
     tokio::select! {
         done = command => done,
         stop = interrupted() => Err(stop),

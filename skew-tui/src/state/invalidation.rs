@@ -15,6 +15,14 @@ pub struct Invalidation {
     pub kind: MatchKind,
 }
 
+impl Invalidation {
+    /// The pattern, for comparing. It was checked before it was confirmed.
+    #[must_use]
+    pub fn pattern(&self) -> Option<RoutePattern> {
+        RoutePattern::new(self.kind, &self.pattern).ok()
+    }
+}
+
 /// Name by which `skew-server` says who it is.
 const OUR_SERVER: &str = "skew-server";
 
@@ -89,6 +97,41 @@ impl Reach {
     }
 }
 
+/// Why an invalidation is not within the limit that the operator has set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OverLimit {
+    /// It reaches too many.
+    #[error("this reaches {reach} connections and --max-affected allows {max}; narrow the pattern, or allow more")]
+    Above {
+        /// Visitors' connections that it reaches.
+        reach: u64,
+        /// How many it may reach.
+        max: u64,
+    },
+    /// Nobody knows how many it reaches.
+    #[error(
+        "whom this reaches is not known and --max-affected allows {max}; see that the site shows its stats, or leave \
+         --max-affected away"
+    )]
+    Unknown {
+        /// How many it may reach.
+        max: u64,
+    },
+}
+
+/// Holds the number of visitors' connections that are reached to a limit, where there is one.
+///
+/// # Errors
+///
+/// When they are more, or nobody knows how many they are.
+pub fn within(reach: Option<u64>, limit: Option<u64>) -> Result<(), OverLimit> {
+    match (limit, reach) {
+        (Some(max), None) => Err(OverLimit::Unknown { max }),
+        (Some(max), Some(reach)) if reach > max => Err(OverLimit::Above { reach, max }),
+        _ => Ok(()),
+    }
+}
+
 /// Whether a route may become a pattern: somebody is at it who sent it as a text. What a visitor sent in another shape is
 /// only a rendering of it, and the server compares with something else.
 #[must_use]
@@ -150,6 +193,14 @@ mod tests {
     fn nothing_is_said_of_a_reach_that_is_not_known() {
         let pattern = RoutePattern::new(MatchKind::Prefix, "/").unwrap();
         assert_eq!(Preview::of(pattern, &Site::new(Watchers::LeftOut)).reach, None);
+    }
+
+    #[test]
+    fn a_limit_holds_what_is_above_it_and_what_is_not_known() {
+        assert_eq!(within(Some(5), Some(5)), Ok(()));
+        assert_eq!(within(Some(6), Some(5)), Err(OverLimit::Above { reach: 6, max: 5 }));
+        assert_eq!(within(None, Some(5)), Err(OverLimit::Unknown { max: 5 }));
+        assert_eq!(within(None, None), Ok(()));
     }
 
     #[test]

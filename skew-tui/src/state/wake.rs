@@ -29,7 +29,8 @@ impl State {
         let moving = self.frozen.is_none().then(|| self.rollout_changes_in()).flatten();
         // The position of a recording is told by the second.
         let position = self.playback.as_ref().map(|_| 1_000 - self.now.monotonic_ms % 1_000);
-        [position, countdown, silence, frozen, figures, current, moving, self.said_for(), notify]
+        let followed = self.acts.changes_in(self.now);
+        [position, countdown, silence, frozen, figures, current, moving, self.said_for(), notify, followed]
             .into_iter()
             .flatten()
             .chain(released)

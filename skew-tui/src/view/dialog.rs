@@ -14,7 +14,10 @@ use super::{help, pane, text};
 use crate::action::{Action, Context};
 use crate::keymap::Keymap;
 use crate::state::State;
+use crate::state::acts::Stage;
+use crate::state::clock;
 use crate::state::dialog::Dialog;
+use crate::state::follow::{Follow, REMEDY};
 use crate::state::invalidation::{Invalidation, Preview, Reach};
 use crate::theme::{Theme, bold};
 
@@ -23,6 +26,9 @@ const WIDTH: usize = 66;
 
 /// Routes that a preview or an answer lists.
 const ROUTES: usize = 8;
+
+/// Connections that are still there and listed.
+const TABS: usize = 3;
 
 /// Longest part of a pattern in a sentence.
 const PATTERN: usize = 40;
@@ -47,7 +53,7 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
             theme.warn,
             vec![subject(asked.kind, &asked.pattern, theme), Line::from("asking the server …")],
         ),
-        Some(Dialog::Outcome { asked, result }) => outcome(asked, result, theme),
+        Some(Dialog::Outcome { asked, result }) => outcome(asked, result, state, theme),
         Some(Dialog::Contexts { input, at }) => contexts::contexts(input, *at, state, theme),
         Some(Dialog::Refusal(reason)) => page("Not possible", theme.warn, sentences(reason, theme.text)),
     };
@@ -169,6 +175,10 @@ fn confirm(preview: &Preview, retyped: Option<&Input>, state: &State, theme: &Th
         lines.extend(sentences(&format!("These figures are {age} old: the connection is not live."), theme.warn));
     }
     lines.push(Line::default());
+    if let Some(over) = state.over_limit(preview) {
+        lines.extend(sentences(&format!("Not possible: {over}."), theme.bad));
+        return page("Invalidate?", theme.bad, lines);
+    }
     match retyped {
         Some(input) => lines.extend(retype(pattern, input, state.keymap(), theme)),
         None => lines.push(Line::from(vec![
@@ -233,11 +243,11 @@ fn by_route<'a>(routes: impl Iterator<Item = (&'a str, u64)>, all: usize, theme:
     lines
 }
 
-fn outcome(asked: &Invalidation, result: &Result<InvalidateAnswer, String>, theme: &Theme) -> Page {
+fn outcome(asked: &Invalidation, result: &Result<InvalidateAnswer, String>, state: &State, theme: &Theme) -> Page {
     let mut lines = vec![subject(asked.kind, &asked.pattern, theme), Line::default()];
     let refusal = match result {
         Ok(answer) if answer.ok => {
-            lines.extend(answered(answer, theme));
+            lines.extend(answered(answer, state.stage(asked), state, theme));
             return page("Invalidated", theme.good, lines);
         }
         Ok(_) => "The server says that it did not do it.",
@@ -247,7 +257,7 @@ fn outcome(asked: &Invalidation, result: &Result<InvalidateAnswer, String>, them
     page("Not invalidated", theme.bad, lines)
 }
 
-fn answered(answer: &InvalidateAnswer, theme: &Theme) -> Vec<Line<'static>> {
+fn answered(answer: &InvalidateAnswer, stage: Option<&Stage>, state: &State, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = match answer.matched {
         Some(matched) => vec![Line::from(vec![
             Span::styled("✓ ", theme.good),
@@ -256,6 +266,11 @@ fn answered(answer: &InvalidateAnswer, theme: &Theme) -> Vec<Line<'static>> {
         ])],
         None => sentences("✓ The server took it. A stock app does not say how many it reached.", theme.good),
     };
+    if let Some(Stage::Followed(follow)) = stage {
+        lines.push(Line::default());
+        lines.extend(followed(follow, state, theme));
+        return lines;
+    }
     if let Some(routes) = &answer.routes {
         let mut routes: Vec<(&str, u64)> = routes.iter().map(|(route, count)| (route.as_str(), *count)).collect();
         routes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
@@ -263,6 +278,57 @@ fn answered(answer: &InvalidateAnswer, theme: &Theme) -> Vec<Line<'static>> {
         lines.extend(by_route(routes.into_iter(), all, theme));
     }
     lines.push(Line::default());
+    if let Some(Stage::NotFollowed(reason)) = stage {
+        lines.extend(sentences(&format!("What becomes of them can't be followed: {reason}."), theme.warn));
+    }
     lines.extend(sentences("A browser acts on it only where the app reloads on force.", theme.faint));
+    lines
+}
+
+/// Those who were hit: how many did what, and who is still there.
+fn followed(follow: &Follow, state: &State, theme: &Theme) -> Vec<Line<'static>> {
+    let fates = follow.fates();
+    let row = |count: u64, words: &'static str, style| {
+        Line::from(vec![Span::styled(format!("{:>9}  ", text::number(count)), style), Span::styled(words, theme.text)])
+    };
+    let mut lines = vec![row(fates.left, "left or reconnected", theme.strong)];
+    let new = format!(
+        "           new there: {}, on the current build: {}",
+        text::number(fates.reconnected),
+        text::number(fates.reconnected_on_current)
+    );
+    lines.push(Line::from(Span::styled(new, theme.faint)));
+    if fates.changed > 0 {
+        lines.push(row(fates.changed, "changed version", theme.strong));
+    }
+    let style = if fates.unchanged > 0 { theme.warn } else { theme.good };
+    lines.push(row(fates.unchanged, "still there unchanged", style));
+    let still = follow.still();
+    lines.extend(still.iter().take(TABS).map(|tab| {
+        Line::from(vec![
+            Span::styled(format!("           {}  ", text::fit(&tab.id, 8)), theme.faint),
+            Span::styled(format!("{}  ", text::fit(&tab.version, 12)), theme.faint),
+            Span::styled(text::fit(&tab.route, WIDTH - 35), theme.text),
+        ])
+    }));
+    if still.len() > TABS {
+        let more = format!("           and {} more", text::number((still.len() - TABS) as u64));
+        lines.push(Line::from(Span::styled(more, theme.faint)));
+    }
+    lines.push(Line::default());
+    match follow.end() {
+        None => {
+            let left = clock::seconds_left(follow.left_ms(state.now()));
+            let back = state.keymap().name(Action::Back, Context::Message);
+            let words = format!("Following them for {left} s more. {back} closes this; the log tells the end.");
+            lines.extend(sentences(&words, theme.faint));
+        }
+        Some(end) => {
+            lines.extend(sentences(&format!("{end}."), theme.text));
+            if fates.unchanged > 0 {
+                lines.extend(sentences(REMEDY, theme.faint));
+            }
+        }
+    }
     lines
 }

@@ -1,6 +1,7 @@
 //! The client against servers that behave, and such that don't: real sockets, real processes.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod acting;
 mod configuration;
 mod doctor;
 mod exits;

@@ -31,12 +31,13 @@ pub(crate) fn skew_tui(arguments: &[&str]) -> Command {
     command
 }
 
-/// The program with nothing of this environment.
+/// The program with nothing of this environment. It follows nobody and writes no audit log, unless a test wants that.
 pub(crate) fn bare(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_skew-tui"));
     command.args(arguments).env_clear().kill_on_drop(true);
     // Without a home the system still knows the user's, where a configuration may be.
     command.env("XDG_CONFIG_HOME", "/nonexistent");
+    command.env("SKEW_FOLLOW", "0").env("SKEW_NO_AUDIT", "1");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
