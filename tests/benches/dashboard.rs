@@ -3,11 +3,11 @@
 //!
 //! Linux only: the figures are those of /proc. Medians of several rounds; the machine matters, so compare within one run.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use skew_tests::binaries::binary;
+use skew_tests::cost::{cpu_ticks, peak_kib, resident_kib, wake_ups};
 use skew_tests::crowd::Crowd;
 use skew_tests::pty::Terminal;
 use tokio::time::sleep;
@@ -40,7 +40,7 @@ async fn main() {
     }
 
     println!(
-        "\n## Snapshots, {} s\n\n| connections | snapshots a second | CPU | resident, at most |\n|---|---|---|---|",
+        "\n## Snapshots, {} s\n\n| connections | snapshots a second | CPU | resident | at most |\n|---|---|---|---|---|",
         SPAN.as_secs()
     );
     for (tabs, a_second) in [(1_000, 20), (10_000, 5), (10_000, 20), (50_000, 2)] {
@@ -102,7 +102,9 @@ async fn snapshots(skew: &Path, tabs: usize, a_second: u32) {
     let cpu = cpu_ticks(terminal.pid());
     sleep(SPAN).await;
     let used = percent(cpu_ticks(terminal.pid()) - cpu);
-    println!("| {tabs} | {a_second} | {used:.1} % | {:.1} MiB |", peak_kib(terminal.pid()) as f64 / 1024.0);
+    let mib = |kib: u64| format!("{:.1} MiB", kib as f64 / 1024.0);
+    let (now, peak) = (mib(resident_kib(terminal.pid())), mib(peak_kib(terminal.pid())));
+    println!("| {tabs} | {a_second} | {used:.1} % of a core | {now} | {peak} |");
 }
 
 /// Waits until the program has drawn and had some time.
@@ -122,36 +124,6 @@ fn median(times: &mut [Duration]) -> Duration {
 
 fn ms(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1_000.0)
-}
-
-/// Times that threads of the process began to run after they had waited.
-fn wake_ups(pid: u32) -> u64 {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    tasks.filter_map(|task| field(&task.path().join("status"), "voluntary_ctxt_switches:")).sum()
-}
-
-/// Most memory that was ever resident, in KiB.
-fn peak_kib(pid: u32) -> u64 {
-    field(Path::new(&format!("/proc/{pid}/status")), "VmHWM:").unwrap_or(0)
-}
-
-fn field(path: &Path, name: &str) -> Option<u64> {
-    let text = fs::read_to_string(path).ok()?;
-    text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
-}
-
-/// Time on a processor, in hundredths of a second.
-fn cpu_ticks(pid: u32) -> u64 {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // Behind the name, which may hold anything: utime and stime are the 12th and 13th.
-    let fields: Vec<u64> = text
-        .rsplit(')')
-        .next()
-        .into_iter()
-        .flat_map(str::split_whitespace)
-        .map(|word| word.parse().unwrap_or(0))
-        .collect();
-    fields.get(11).zip(fields.get(12)).map_or(0, |(user, system)| user + system)
 }
 
 fn percent(ticks: u64) -> f64 {

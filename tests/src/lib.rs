@@ -8,6 +8,7 @@ use std::time::Duration;
 
 pub mod binaries;
 pub mod browser;
+pub mod cost;
 pub mod crowd;
 pub mod http;
 pub mod nginx;
