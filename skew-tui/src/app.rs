@@ -1,6 +1,7 @@
 //! The driver of the dashboard: the only part of it that waits, draws on a terminal and does what the state asks for.
 
 mod actor;
+mod keys;
 mod pace;
 mod signals;
 
@@ -9,8 +10,7 @@ use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::{Event as Input, EventStream, MouseButton, MouseEvent, MouseEventKind};
-use futures_util::StreamExt;
+use crossterm::event::{Event as Input, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::buffer::Buffer;
 use tokio::time::{Instant, sleep_until};
 
@@ -29,6 +29,7 @@ use crate::theme::Theme;
 use crate::view;
 use crate::wait::Percent;
 use actor::{Actor, Answered};
+use keys::Keys;
 use pace::Pace;
 use signals::{Signal, Signals};
 
@@ -164,7 +165,7 @@ impl Driver {
     }
 
     async fn run(mut self, mut signals: Signals) -> Result<Exit, AppError> {
-        let mut keys = EventStream::new();
+        let mut keys = Keys::new();
         let mut wake = None;
         loop {
             if self.pace.is_due(Instant::now()) {

@@ -5,6 +5,8 @@ mod acting;
 mod configuration;
 mod doctor;
 mod exits;
+#[cfg(unix)]
+mod hangup;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod invalidation;
