@@ -57,8 +57,9 @@ async fn replicas_are_summed_and_a_lost_one_makes_the_figures_partial(peer: Peer
     assert_eq!((&whole["rollout"]["percent"], &whole["watching"]), (&json!(100.0), &json!(2)));
     assert_eq!((&whole["targets"][0]["total"], &whole["targets"][1]["total"]), (&json!(1), &json!(1)));
     let target = |state: &Value, at: usize| state["targets"][at]["target"].clone();
-    let there = whole["connections"].as_array().unwrap().iter().find(|connection| connection["route"] == "/checkout");
-    assert_eq!(there.unwrap()["target"], target(&whole, 1));
+    let there =
+        whole["connections"].as_array().expect("a list").iter().find(|connection| connection["route"] == "/checkout");
+    assert_eq!(there.expect("a visitor of the other one")["target"], target(&whole, 1));
 
     let [kept, lost] = sites;
     drop(lost);
@@ -84,7 +85,8 @@ async fn replicas_behind_one_name_are_reached_by_address() {
     }
     let mut stats = Process::spawn("skew-tui stats", program);
     let state = stats.stdout.until("stats", parsed).await;
-    let labels: Vec<_> = state["targets"].as_array().unwrap().iter().map(|target| target["target"].clone()).collect();
+    let labels: Vec<_> =
+        state["targets"].as_array().expect("a list").iter().map(|target| target["target"].clone()).collect();
     assert_eq!(labels, [json!("127.0.0.1"), json!("127.0.0.2")]);
     assert_eq!((&state["watching"], &state["total"], state.get("partial")), (&json!(2), &json!(0), None));
 }
