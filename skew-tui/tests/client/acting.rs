@@ -11,6 +11,7 @@ use tokio::process::Command;
 use tokio::task::JoinSet;
 
 use crate::program::{Ran, bare, ended, rest, run, skew_tui};
+use crate::schemas::assert_fits;
 use crate::server::{Answer, Seen, Server, stock_sse};
 
 /// Where a test's audit log is.
@@ -34,7 +35,9 @@ impl Log {
 
     fn lines(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(&self.path).unwrap_or_default();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        lines.iter().for_each(|line| assert_fits("audit", line));
+        lines
     }
 
     fn outcomes(&self) -> Vec<String> {
@@ -74,6 +77,7 @@ async fn who_reloads_is_followed_to_the_end_and_that_is_told_and_written() {
     command.env("SKEW_FOLLOW", "30s");
     let ran = run(command).await;
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_fits("invalidation", &ran.json()[0]);
     let followed = &ran.json()[0]["followed"];
     let counts = ["hit", "left", "unchanged", "reconnected", "reconnectedOnCurrent"].map(|name| &followed[name]);
     assert_eq!(counts, [1, 1, 0, 1, 1].map(Value::from).each_ref(), "{followed}");
@@ -218,6 +222,27 @@ async fn the_log_lies_where_xdg_puts_it_and_says_who_did_what() {
     assert_eq!(run(at_home(&["audit", "--json", &site.url("/")])).await.json().len(), 4);
 }
 
+#[tokio::test]
+async fn every_target_is_acted_on_and_who_did_not_is_told() {
+    let (one, other, log) = (stock(None).await, stock(None).await, Log::new());
+    let (first, second) = (one.url(""), other.url(""));
+    let both = log.of(skew_tui(&["invalidate", "--yes", "--json", &first, "/", "--target", &second]));
+    let ran = run(both).await;
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    for site in [&one, &other] {
+        assert_eq!(site.count("POST /api/admin/invalidate-route"), 1);
+    }
+    assert_eq!(log.outcomes(), ["started", "started", "sent", "sent"]);
+
+    let deaf = Server::start(stock_sse).await;
+    let log = Log::new();
+    let partly = log.of(skew_tui(&["invalidate", "--yes", &first, "/", "--target", &deaf.url("")]));
+    let ran = run(partly).await;
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stderr.contains("1 of 2 targets did it; 127.0.0.1:"), "{}", ran.stderr);
+    assert_eq!(log.outcomes(), ["started", "started", "sent", "refused"]);
+}
+
 /// A `skew-server` whose current build is `b1`.
 async fn ours() -> (String, Handle, JoinSet<()>) {
     let config =
@@ -257,6 +282,7 @@ async fn on_skew_server_a_tab_that_reloads_and_one_that_ignores_it_are_told_apar
     });
     let ran = run(log.of(skew_tui(&["invalidate", "--yes", "--json", "--follow", "3s", &url, "/shop"]))).await;
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_fits("invalidation", &ran.json()[0]);
     let followed = &ran.json()[0]["followed"];
     let counts = ["hit", "left", "unchanged", "reconnected", "reconnectedOnCurrent"].map(|name| &followed[name]);
     assert_eq!(counts, [2, 1, 1, 1, 1].map(Value::from).each_ref(), "{followed}");
@@ -272,6 +298,7 @@ async fn a_release_is_told_to_skew_server_and_written_down() {
     let ran = run(log.of(skew_tui(&["release", "--yes", "--json", &url, "b2"]))).await;
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     let line = &ran.json()[0];
+    assert_fits("release", line);
     assert_eq!((&line["type"], &line["version"], &line["previous"]), (&json!("release"), &json!("b2"), &json!("b1")));
     assert_eq!(log.outcomes(), ["started", "sent"]);
     assert_eq!((&log.lines()[1]["action"], &log.lines()[1]["version"]), (&json!("release"), &json!("b2")));

@@ -52,7 +52,8 @@ fn close(schema: &mut Value) {
     }
 }
 
-fn assert_fits(name: &str, line: &Value) {
+/// Holds a line against a schema that allows nothing but what it names.
+pub(crate) fn assert_fits(name: &str, line: &Value) {
     let errors: Vec<_> =
         strict(name).iter_errors(line).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(errors.is_empty(), "{name}: {errors:#?} in {line:#}");
