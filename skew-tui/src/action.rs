@@ -74,6 +74,8 @@ pub enum Action {
     Confirm,
     /// The next way to compare a pattern with a route.
     NextMatch,
+    /// Record what is told, or end that.
+    Record,
     /// Hold a recording, or let it go on.
     Pause,
     /// Ten seconds back in a recording.
@@ -177,6 +179,7 @@ impl Action {
             Self::ToggleWatchers => "count watchers, or not",
             Self::Confirm => "go on",
             Self::NextMatch => "next kind of match",
+            Self::Record => "record, or end it",
             Self::Pause => "hold it, or go on",
             Self::SkipBack => "10 s back",
             Self::SkipOn => "10 s on",
@@ -211,7 +214,7 @@ impl Action {
     /// Whether there is something to do in a recording, where nobody is connected and nobody can be reached.
     #[must_use]
     pub fn suits_recordings(self) -> bool {
-        !self.reaches_users() && self != Self::Reconnect
+        !self.reaches_users() && !matches!(self, Self::Reconnect | Self::Record)
     }
 
     /// Whether it acts on the users of the site, which a read-only dashboard never does.

@@ -4,6 +4,7 @@ mod actor;
 mod keys;
 mod pace;
 mod signals;
+mod tape;
 
 use std::fmt;
 use std::io::{self, IsTerminal};
@@ -32,6 +33,7 @@ use actor::{Actor, Answered};
 use keys::Keys;
 use pace::Pace;
 use signals::{Signal, Signals};
+use tape::Recording;
 
 /// How the dashboard is to be.
 #[derive(Debug, Clone)]
@@ -135,6 +137,7 @@ struct Driver {
     feed: Feed,
     actor: Actor,
     open: Open,
+    recording: Recording,
 }
 
 impl Driver {
@@ -155,6 +158,7 @@ impl Driver {
         };
         Ok(Self {
             open: options.open,
+            recording: Recording::default(),
             state: State::new(setup, feed.now()),
             theme: options.theme,
             terminal: Terminal::take(options.mouse)?,
@@ -172,6 +176,8 @@ impl Driver {
                 self.take_in()?;
                 self.draw()?;
                 let wake_in = self.state.next_wake().map(Duration::from_millis);
+                let flush = self.recording.due_ms().map(|at| at.saturating_sub(self.feed.now().monotonic_ms));
+                let wake_in = [wake_in, flush.map(Duration::from_millis)].into_iter().flatten().min();
                 wake = wake_in.and_then(|wait| self.feed.real_time(wait)).map(|wait| Instant::now() + wait);
             }
             // Keys come first: no flood of messages may hold them up.
@@ -203,6 +209,7 @@ impl Driver {
                 () = until(earlier(self.pace.due(), wake)) => self.update(Event::Tick)?,
             };
             if let Some(exit) = exit {
+                self.recording.finish(self.feed.now());
                 return Ok(exit);
             }
         }
@@ -215,6 +222,9 @@ impl Driver {
         let at_once = if self.feed.playback().is_some() { 1 } else { AT_ONCE };
         loop {
             let happenings: Vec<_> = std::iter::from_fn(|| self.feed.ready()).take(at_once).collect();
+            if let Some(tape) = self.recording.take(&happenings, self.feed.now()) {
+                self.state.update(Event::Tape(tape), self.feed.now());
+            }
             if happenings.is_empty() {
                 break;
             }
@@ -294,6 +304,10 @@ impl Driver {
             Effect::Suspend => self.suspend(signals::stop_group)?,
             Effect::Redraw => self.terminal.enter()?,
             Effect::Reconnect => self.feed.reconnect(),
+            Effect::Record(masking) => {
+                let tape = self.recording.toggle(masking, &self.state, self.feed.now());
+                return self.update(Event::Tape(tape));
+            }
             Effect::Play(control) => {
                 self.feed.control(control);
                 self.tell_playback();

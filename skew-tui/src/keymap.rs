@@ -84,6 +84,7 @@ const PANES: &[Binding] = &[
     bind(Action::ToggleWatchers, &[char('w')], Section::Show, None),
     bind(Action::Contexts, &[char(':')], Section::Show, None),
     bind(Action::Reconnect, &[char('r')], Section::Act, None),
+    bind(Action::Record, &[char('R')], Section::Act, None),
     bind(Action::NextPane, &[key(KeyCode::Tab)], Section::Panes, Some("pane")),
     bind(Action::PreviousPane, &[key(KeyCode::BackTab)], Section::Panes, None),
     bind(Action::VersionsPane, &[char('1')], Section::Panes, None),

@@ -26,6 +26,7 @@ pub mod pointer;
 pub mod rows;
 pub mod said;
 pub mod site;
+pub mod tape;
 pub mod trend;
 mod wake;
 
@@ -44,6 +45,7 @@ use aside::{Aside, Lower};
 use contexts::Contexts;
 use dialog::Dialog;
 use filter::Filter;
+use fleet::Fleet;
 use follow::Followed;
 use history::History;
 use invalidation::{Invalidation, Preview};
@@ -53,6 +55,7 @@ pub use panes::{Addresses, Heights, Pane, Panes};
 use pointer::{Gesture, Place};
 use said::Said;
 use site::{Figures, Level, Site, Watchers};
+use tape::Tape;
 use trend::Trend;
 
 /// Something that happened.
@@ -70,6 +73,8 @@ pub enum Event {
     Invalidated(Invalidation, Result<InvalidateAnswer, String>),
     /// What was asked for can't be done, and why.
     Refused(String),
+    /// The recording that a key began goes on, or has ended.
+    Tape(Tape),
     /// A recording is played in another way, or has come to its end.
     Playback(Playback),
     /// A person points somewhere.
@@ -93,6 +98,8 @@ pub enum Effect {
     Reconnect,
     /// Steer the recording that is played.
     Play(Control),
+    /// Begin to record what is told, or end it. Addresses are masked where they are on the screen.
+    Record(Masking),
     /// Ask the server to refresh users.
     Invalidate(Invalidation),
     /// Go to the site of another context.
@@ -158,6 +165,7 @@ pub struct State {
     masking: Masking,
     said: Option<Said>,
     playback: Option<Playback>,
+    taped: Option<u64>,
     acts: Acts,
     now: Now,
 }
@@ -177,6 +185,7 @@ impl State {
             masking: Masking::default(),
             said: None,
             playback: None,
+            taped: None,
             acts: Acts::default(),
             now,
         }
@@ -263,6 +272,12 @@ impl State {
         &self.aside
     }
 
+    /// All targets as they are.
+    #[must_use]
+    pub fn fleet(&self) -> &Fleet {
+        &self.known.fleet
+    }
+
     /// For how long the display has been held, in milliseconds.
     #[must_use]
     pub fn frozen_for(&self) -> Option<u64> {
@@ -339,6 +354,7 @@ impl State {
             Event::Paste(text) => self.type_text(|input| dialog::paste(input, &text)),
             Event::Invalidated(asked, result) => self.conclude(asked, result),
             Event::Refused(reason) => self.refuse(&reason),
+            Event::Tape(tape) => self.tape(tape),
             Event::Playback(playback) => self.play(playback),
             Event::Unwritten(reason) => self.note(Level::Error, reason),
             Event::Pointer(place, gesture) if self.dialog.is_none() => {
@@ -435,6 +451,7 @@ impl State {
             Action::Back => self.panes.back(),
             Action::Copy => return self.copy(),
             Action::ShowAddresses => self.toggle_masking(),
+            Action::Record => return vec![Effect::Record(self.masking)],
             Action::Freeze => self.toggle_freeze(),
             Action::ToggleWatchers => self.toggle_watchers(),
             Action::Contexts => self.dialog = Some(Dialog::Contexts { input: Input::default(), at: 0 }),

@@ -14,6 +14,7 @@ use skew_tests::site::{Peer, Site};
 skew_tests::everywhere!(
     a_recording_says_what_the_site_said,
     a_recording_is_a_dashboard_that_one_can_go_back_and_forth_in,
+    a_key_records_what_the_dashboard_shows,
 );
 
 const SECRET: [(&str, &str); 1] = [("SKEW_TOKEN", ADMIN_SECRET)];
@@ -137,4 +138,33 @@ async fn a_recording_is_a_dashboard_that_one_can_go_back_and_forth_in(peer: Peer
     terminal.send("q");
     assert_eq!(terminal.ended().await.exit_code(), 0);
     assert!(terminal.emulate(|emulator| !emulator.screen().alternate_screen() && !emulator.screen().hide_cursor()));
+}
+
+async fn a_key_records_what_the_dashboard_shows(peer: Peer, strategy: Strategy) {
+    let (site, browser) = tokio::join!(Site::start(peer, strategy, &[]), Browser::launch());
+    let state = tempfile::tempdir().expect("a folder");
+    let _first = visitor(&browser, &site, "/products").await;
+    let env = [SECRET[0], ("XDG_STATE_HOME", text(state.path()))];
+    let mut terminal = Terminal::spawn(&binary("skew-tui"), &[&site.url("/")], &env, (80, 24));
+    terminal.wait_for("1 connection ").await;
+    terminal.send("R");
+    terminal.wait_for("● REC").await;
+    let _second = visitor(&browser, &site, "/checkout").await;
+    terminal.wait_for("2 connections").await;
+    terminal.send("R");
+    terminal.wait_for("recorded").await;
+    terminal.send("q");
+    assert_eq!(terminal.ended().await.exit_code(), 0);
+
+    let folder = state.path().join("skew").join("recordings");
+    let mut files = std::fs::read_dir(&folder).expect("recordings").map(|entry| entry.expect("an entry").path());
+    let file = files.next().expect("a recording");
+    assert_eq!(files.next(), None);
+    let (states, code) = ran(&["--json", "--interval", "10ms", "--replay", text(&file)], &[]).await;
+    assert_eq!(code, Some(0));
+    let begin = states.iter().find(|state| state["total"].is_u64()).expect("what was known by then");
+    assert_eq!((&begin["routes"], &begin["current"]), (&json!({ "/products": 1 }), &json!(strategy.build_id())));
+    let end = states.last().expect("a last state");
+    assert_eq!(end["routes"], json!({ "/products": 1, "/checkout": 1 }));
+    assert_eq!((&end["authorized"], &end["link"]), (&json!(true), &json!("live")));
 }

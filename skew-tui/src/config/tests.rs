@@ -94,9 +94,9 @@ fn a_context_may_have_several_sites() {
 
 #[test]
 fn keys_are_merged_over_the_usual_ones() {
-    let config = read("[keys]\nreconnect = [\"R\", \"f5\"]\nhelp = \"h\"").unwrap();
+    let config = read("[keys]\nreconnect = [\"C\", \"f5\"]\nhelp = \"h\"").unwrap();
     let name = |action| config.keymap.name(action, Context::Panes);
-    assert_eq!([Action::Reconnect, Action::Help, Action::Quit].map(name), ["R", "h", "q"]);
+    assert_eq!([Action::Reconnect, Action::Help, Action::Quit].map(name), ["C", "h", "q"]);
     let swapped = read("[keys]\nfreeze = \"w\"\ntoggle-watchers = \"f\"").unwrap();
     assert_eq!(swapped.keymap.name(Action::Freeze, Context::Panes), "w");
 }

@@ -101,9 +101,9 @@ mod tests {
 
     #[test]
     fn keys_of_ones_own_take_the_place_of_the_usual_ones() {
-        let keymap = bound(Action::Reconnect, &["R", "f5"]).unwrap();
-        assert_eq!(names(&keymap, Action::Reconnect, Context::Panes), ["R", "F5"]);
-        assert_eq!(keymap.name(Action::Reconnect, Context::Panes), "R");
+        let keymap = bound(Action::Reconnect, &["C", "f5"]).unwrap();
+        assert_eq!(names(&keymap, Action::Reconnect, Context::Panes), ["C", "F5"]);
+        assert_eq!(keymap.name(Action::Reconnect, Context::Panes), "C");
         assert_eq!(names(&keymap, Action::Freeze, Context::Panes), ["f", "Space"], "others stay");
     }
 

@@ -96,6 +96,9 @@ fn link<'a>(state: &State, theme: &Theme) -> Vec<Span<'a>> {
     if let Coverage::Partial { answering, of } = site.coverage {
         spans.push(Span::styled(format!("  partial {answering}/{of}"), bold(theme.warn)));
     }
+    if let Some(size) = state.taped() {
+        spans.push(Span::styled(format!("  ● REC {}", skew_proto::text::bytes(size)), bold(theme.bad)));
+    }
     if let Some(age) = state.frozen_for() {
         spans.push(Span::raw("  "));
         spans.push(Span::styled(format!(" FROZEN {} ", clock::age(age)), theme.selected));
