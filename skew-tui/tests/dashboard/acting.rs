@@ -51,7 +51,7 @@ fn confirming(limits: Limits) -> State {
 fn sent() -> State {
     let mut state = confirming(Limits::default());
     assert_eq!(press(&mut state, Action::Confirm), [Effect::Invalidate(asked())]);
-    let answer: InvalidateAnswer = serde_json::from_value(json!({"ok": true, "route": "/shop"})).unwrap();
+    let answer: InvalidateAnswer = serde_json::from_value(json!({"ok": true, "route": "/shop"})).expect("an answer");
     assert_eq!(state.update(Event::Invalidated(asked(), Ok(answer)), at(200)), []);
     state
 }
