@@ -1,5 +1,6 @@
 //! `cargo bench -p skew-tests --bench dashboard`: what the dashboard costs, in a real terminal and on servers with a crowd. Other
-//! terminal programs that are on the PATH (`btm`) idle beside it in the same run.
+//! terminal programs that are on the PATH (`btm`) idle beside it in the same run. `BENCH_PROGRAM` names a program that is built
+//! already, in place of the one that this builds.
 //!
 //! Linux only: the figures are those of /proc. Medians of several rounds; the machine matters, so compare within one run.
 
@@ -19,7 +20,7 @@ const SPAN: Duration = Duration::from_secs(20);
 
 #[tokio::main]
 async fn main() {
-    let skew = binary("skew-tui");
+    let skew = std::env::var_os("BENCH_PROGRAM").map_or_else(|| binary("skew-tui"), PathBuf::from);
     println!("## Idle, {} s, quiet server\n", SPAN.as_secs());
     println!("| program | bytes to the terminal | wake-ups a second | CPU |\n|---|---|---|---|");
     let crowd = Crowd::start(1_000, None).await;
