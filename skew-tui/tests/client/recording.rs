@@ -213,7 +213,7 @@ async fn recording_ends_by_itself_and_where_there_is_nothing_to_record() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_full_disk_ends_it_with_an_error() {
+async fn what_is_no_regular_file_is_refused_and_left_in_place() {
     let site = Server::start(stock_sse).await;
     // What is no regular file is refused also with --force, so that no device is ever taken away.
     let ran = run(skew_tui(&["record", &site.url(""), "/dev/full", "--force"])).await;
