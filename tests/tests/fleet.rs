@@ -96,15 +96,16 @@ async fn the_dashboard_has_a_pane_of_targets(peer: Peer, strategy: Strategy) {
     let [one, other] = sites.each_ref().map(|site| site.url("/"));
     let args = ["--target", &one, "--target", &other];
     let mut terminal = Terminal::spawn(&binary("skew-tui"), &args, &[("SKEW_TOKEN", ADMIN_SECRET)], (120, 40));
-    let screen = terminal.wait_until("both visitors", |screen| screen.contains("2 of 2 on the current build")).await;
     let rows =
         |screen: &str| screen.lines().filter(|line| line.contains("127.0.0.1:") && line.contains("100 %")).count();
-    assert!(screen.contains("Targets") && rows(&screen) == 2, "{screen}");
+    // A frame is looked at while it is drawn, too: each wait is for all of it.
+    let whole = |screen: &str| screen.contains("2 of 2 on the current build") && screen.contains("Targets · 2");
+    terminal.wait_until("both targets", |screen| whole(screen) && rows(screen) == 2).await;
 
     let [kept, lost] = sites;
     drop(lost);
-    let screen = terminal.wait_for("partial 1/2").await;
-    assert!(rows(&screen) == 1 && screen.contains("reconnecting"), "{screen}");
+    let partial = |screen: &str| screen.contains("partial 1/2") && screen.contains("↻ reconnecting");
+    terminal.wait_until("one target and one that is lost", |screen| partial(screen) && rows(screen) == 1).await;
     terminal.send("q");
     assert_eq!(terminal.ended().await.exit_code(), 0);
     drop(kept);
