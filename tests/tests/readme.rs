@@ -35,6 +35,8 @@ fn every_flag_that_is_named_exists() {
         ("skew-tui", &["--help"][..]),
         ("skew-tui", &["invalidate", "--help"]),
         ("skew-tui", &["wait", "--help"]),
+        ("skew-tui", &["record", "--help"]),
+        ("skew-tui", &["replay", "--help"]),
         ("skew-tui", &["demo", "--help"]),
         ("skew-tui", &["man", "--help"]),
         ("skew-server", &["--help"]),
