@@ -18,6 +18,7 @@
 //! ```
 
 mod body;
+mod changes;
 mod client;
 mod lenient;
 mod message;
@@ -32,6 +33,7 @@ pub mod wire;
 pub use body::{
     Ack, Failure, Health, InvalidateAnswer, InvalidateRequest, ReleaseAnswer, ReleaseRequest, RouteBody, SubscribeBody,
 };
+pub use changes::{Gap, List, StatsChanges, StatsMode, Subscription};
 pub use client::{ClientMessage, RouteUpdate, SubscribeStats};
 pub use lenient::{Extra, Text};
 pub use message::{Connected, DecodeError, Keepalive, Other, ServerInfo, ServerMessage, VersionMessage};

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::changes::StatsChanges;
 use crate::lenient::{Extra, Text};
 use crate::stats::Stats;
 use crate::text;
@@ -29,6 +30,8 @@ pub enum ServerMessage {
     Version(VersionMessage),
     /// `stats`: who is connected. Only for authorized subscribers.
     Stats(Box<Stats>),
+    /// `stats-changes`: what has changed since. Only for who has asked for it; a stock server has none.
+    StatsChanges(Box<StatsChanges>),
     /// `stats-unauthorized`: the subscription was refused.
     StatsUnauthorized,
     /// `keepalive`: SSE only, every 30 s.
@@ -156,6 +159,10 @@ impl ServerMessage {
                 stats.extra.remove("type");
                 Self::Stats(Box::new(stats))
             }),
+            "stats-changes" => body(text).map(|mut changes: StatsChanges| {
+                changes.extra.remove("type");
+                Self::StatsChanges(Box::new(changes))
+            }),
             "keepalive" => body(text).map(|mut keepalive: Keepalive| {
                 keepalive.extra.remove("type");
                 Self::Keepalive(keepalive)
@@ -177,6 +184,7 @@ impl ServerMessage {
             Self::Connected(_) => "connected",
             Self::Version(_) => "version",
             Self::Stats(_) => "stats",
+            Self::StatsChanges(_) => "stats-changes",
             Self::StatsUnauthorized => "stats-unauthorized",
             Self::Keepalive(_) => "keepalive",
             Self::Pong => "pong",
@@ -211,6 +219,7 @@ impl Serialize for ServerMessage {
             Self::Connected(body) => Tagged { kind, body }.serialize(serializer),
             Self::Version(body) => Tagged { kind, body }.serialize(serializer),
             Self::Stats(body) => Tagged { kind, body }.serialize(serializer),
+            Self::StatsChanges(body) => Tagged { kind, body }.serialize(serializer),
             Self::Keepalive(body) => Tagged { kind, body }.serialize(serializer),
             Self::StatsUnauthorized | Self::Pong => {
                 let mut map = serializer.serialize_map(Some(1))?;

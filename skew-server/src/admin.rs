@@ -25,7 +25,7 @@ const LOGGED_CHARS: usize = 200;
 /// `GET {base}/admin/stats` and `GET /api/admin/stats`
 pub(crate) async fn stats(State(app): State<Shared>, parts: Parts) -> Result<Response, ApiError> {
     let credentials = Credentials::of(&parts, visitor::source(&parts, &app));
-    app.authorizer.reader(&credentials).await?;
+    app.settings().authorizer.reader(&credentials).await?;
     Ok(encoded(app.hub.stats_json().await?))
 }
 
@@ -65,6 +65,6 @@ pub(crate) async fn release(State(app): State<Shared>, posted: Posted<Object>) -
 
 /// Who acts; one who may not is logged. The log never says what they sent.
 async fn admin(app: &App, sent: &Credentials, secret: Option<&str>, action: &str) -> Result<Identity, ApiError> {
-    let identity = app.authorizer.admin(sent, secret).await;
+    let identity = app.settings().authorizer.admin(sent, secret).await;
     identity.inspect_err(|refusal| tracing::warn!(action, reason = refusal.message(), "refused an admin's action"))
 }

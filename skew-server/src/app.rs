@@ -3,17 +3,20 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::auth::Authorizer;
-use crate::config::Config;
 use crate::handle::Handle;
-use crate::origin::Origin;
+use crate::live::{Live, Settings};
 
 pub(crate) type Shared = Arc<App>;
 
 pub(crate) struct App {
-    pub(crate) config: Config,
-    pub(crate) allowed_origins: Vec<Origin>,
+    pub(crate) live: Arc<Live>,
     pub(crate) hub: Handle,
-    pub(crate) authorizer: Authorizer,
     pub(crate) started: Instant,
+}
+
+impl App {
+    /// The settings of now: a request that looks at several takes them once.
+    pub(crate) fn settings(&self) -> Arc<Settings> {
+        self.live.settings()
+    }
 }

@@ -1,9 +1,12 @@
-//! What the server is told when it starts.
+//! What the server is told when it starts, or later.
+
+mod limits;
 
 use std::fmt;
 use std::time::Duration;
 
 pub use ipnet::IpNet;
+pub use limits::{Limits, Rate};
 use skew_proto::wire;
 
 use crate::origin::Origin;
@@ -71,6 +74,8 @@ pub struct Config {
     pub session: Option<SessionConfig>,
     /// Subscribers get at most one `stats` message in this time.
     pub stats_interval: Duration,
+    /// How much anybody may ask of the server.
+    pub limits: Limits,
     /// Whether the endpoints of the module's documentation, `/api/admin/stats` and `/api/admin/invalidate-route`, are served as
     /// well. Switch it off where the embedding application has its own: axum refuses two routes of one path.
     pub recipe_endpoints: bool,
@@ -124,6 +129,7 @@ impl Config {
             stats_secrets: Vec::new(),
             session: None,
             stats_interval: Duration::from_millis(100),
+            limits: Limits::default(),
             recipe_endpoints: true,
         }
     }

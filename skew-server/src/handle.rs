@@ -2,13 +2,17 @@
 
 use bytes::Bytes;
 use serde::Serialize;
+use std::sync::Arc;
+
 use skew_proto::{Release, RoutePattern, Stats};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::config::{Config, ConfigError};
 use crate::hub::answer::{Current, Invalidated, Mode, Released};
 use crate::hub::command::{Command, Opening, Reply, Verdict};
 use crate::hub::message::Message;
 use crate::id::{ConnectionId, PublicId};
+use crate::live::Live;
 
 /// The server's hub does not run any more, since its runtime has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +37,7 @@ pub enum SendError {
 #[derive(Debug, Clone)]
 pub struct Handle {
     commands: mpsc::UnboundedSender<Command>,
+    pub(crate) live: Arc<Live>,
 }
 
 impl Handle {
@@ -121,8 +126,24 @@ impl Handle {
         self.ask(Command::Shutdown).await
     }
 
-    pub(crate) fn new(commands: mpsc::UnboundedSender<Command>) -> Self {
-        Self { commands }
+    /// Replaces the settings, whole or not at all: secrets, limits, origins and whatever else is looked at while the server runs. The
+    /// build stays the one that is current. Returns the names of those that take effect at a restart only and would differ.
+    ///
+    /// # Errors
+    ///
+    /// When the configuration can't be used; then nothing has changed.
+    pub fn reconfigure(&self, config: Config) -> Result<Vec<&'static str>, ConfigError> {
+        self.live.reconfigure(config)
+    }
+
+    /// What the server has counted, in the text form that Prometheus reads.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        self.live.metrics.text()
+    }
+
+    pub(crate) fn new(commands: mpsc::UnboundedSender<Command>, live: Arc<Live>) -> Self {
+        Self { commands, live }
     }
 
     pub(crate) async fn open(&self, opening: Opening) -> Result<(), Stopped> {

@@ -33,10 +33,13 @@ use self::registry::{Entry, Key, Registry};
 use self::releases::ReleaseTimes;
 use crate::clock::now_ms;
 use crate::hooks::{Hooks, OpenedConnection, Sender};
+use crate::live::Live;
+use crate::metrics::Limit;
 
 const KEEPALIVE: Duration = Duration::from_millis(KEEPALIVE_MS);
 
 pub(crate) struct Hub {
+    live: Arc<Live>,
     /// Beside each connection is the way to it.
     registry: Registry<Arc<Outbox>>,
     aggregates: Aggregates,
@@ -45,29 +48,27 @@ pub(crate) struct Hub {
     release_times: ReleaseTimes,
     /// The newest stats, while nothing has changed since they were taken.
     snapshot: Option<Snapshot>,
-    stats_interval: Duration,
     /// When subscribers hear of what has changed, if anything has.
     tick: Option<Instant>,
     last_timestamp: u64,
-    slow_closed: u64,
     /// While shutting down, who waits for the last connection to be gone.
     shutdown: Option<Vec<Reply<()>>>,
     hooks: Arc<dyn Hooks>,
 }
 
 impl Hub {
-    pub(crate) fn new(current: Current, stats_interval: Duration, hooks: Arc<dyn Hooks>) -> Self {
+    pub(crate) fn new(live: Arc<Live>, hooks: Arc<dyn Hooks>) -> Self {
+        let current = Current { version: live.settings().config.build_id.clone(), released_at: None };
         Self {
+            live,
             registry: Registry::new(),
             aggregates: Aggregates::default(),
             subscribers: BTreeSet::new(),
             current,
             release_times: ReleaseTimes::default(),
             snapshot: None,
-            stats_interval,
             tick: None,
             last_timestamp: 0,
-            slow_closed: 0,
             shutdown: None,
             hooks,
         }
@@ -152,6 +153,8 @@ impl Hub {
         let sender = Sender::new(outbox.clone());
         let entry = Entry { connection_id, id, version: version.clone(), route: route.clone(), ip, peer: outbox };
         let (_, change) = self.registry.open(entry);
+        self.live.metrics.opened.inc();
+        self.live.metrics.connections.inc();
         self.aggregates.apply(&change);
         self.changed();
         self.call_hook(|hooks| {
@@ -162,7 +165,8 @@ impl Hub {
     fn close(&mut self, key: Key) {
         let Some((entry, change)) = self.registry.close(key) else { return };
         self.aggregates.apply(&change);
-        self.subscribers.remove(&key);
+        self.live.metrics.connections.dec();
+        self.unsubscribe(key);
         self.changed();
         self.call_hook(|hooks| hooks.connection_close(entry.id));
         if self.registry.is_empty() {
@@ -183,18 +187,26 @@ impl Hub {
     fn subscribe(&mut self, key: Key, verdict: Verdict) {
         match verdict {
             Verdict::Granted => {
-                self.subscribers.insert(key);
+                if self.subscribers.insert(key) {
+                    self.live.metrics.subscribers.inc();
+                }
                 let snapshot = self.snapshot();
                 self.put_stats(key, snapshot);
             }
             Verdict::Refused => {
                 // Whoever was allowed to before is not any more.
-                self.subscribers.remove(&key);
+                self.unsubscribe(key);
                 if let Some(entry) = self.registry.get(key) {
                     entry.peer.drop_stats();
                 }
                 self.send([key], &Parcel::Message(Message::new(&ServerMessage::StatsUnauthorized)));
             }
+        }
+    }
+
+    fn unsubscribe(&mut self, key: Key) {
+        if self.subscribers.remove(&key) {
+            self.live.metrics.subscribers.dec();
         }
     }
 
@@ -275,8 +287,8 @@ impl Hub {
             match self.registry.get(key).map(|entry| entry.peer.push(parcel.clone())) {
                 Some(Ok(())) => reached += 1,
                 Some(Err(Refused::Overflow)) => {
-                    self.slow_closed += 1;
-                    tracing::warn!(slow_closed = self.slow_closed, "closed a connection that does not read");
+                    self.live.metrics.limited(Limit::Queue);
+                    tracing::debug!("closed a connection that does not read");
                     self.close(key);
                 }
                 Some(Err(Refused::Closed)) | None => {}
@@ -300,7 +312,7 @@ impl Hub {
     fn changed(&mut self) {
         self.snapshot = None;
         if self.tick.is_none() && !self.subscribers.is_empty() {
-            self.tick = Some(Instant::now() + self.stats_interval);
+            self.tick = Some(Instant::now() + self.live.settings().config.stats_interval);
         }
     }
 

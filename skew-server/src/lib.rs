@@ -39,7 +39,9 @@ mod hooks;
 mod hub;
 mod id;
 mod json;
+mod live;
 pub mod manifest;
+mod metrics;
 mod origin;
 mod posted;
 mod routes;
@@ -48,7 +50,7 @@ mod session;
 mod transport;
 mod visitor;
 
-pub use config::{Config, ConfigError, IpNet, Secret, SessionConfig};
+pub use config::{Config, ConfigError, IpNet, Limits, Rate, Secret, SessionConfig};
 pub use handle::{Handle, SendError, Stopped};
 pub use hooks::{Credentials, Hooks, OpenedConnection, Sender, StatsRequest};
 pub use hub::answer::{Current, Invalidated, Mode, Released};

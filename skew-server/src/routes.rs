@@ -9,12 +9,11 @@ use skew_proto::wire;
 use tokio::sync::mpsc;
 
 use crate::app::{App, Shared};
-use crate::auth::Authorizer;
 use crate::config::{Config, ConfigError};
 use crate::handle::Handle;
 use crate::hooks::Hooks;
 use crate::hub::Hub;
-use crate::hub::answer::Current;
+use crate::live::Live;
 use crate::{admin, client, transport};
 
 /// Starts a server and returns its endpoints, to be served or merged into an application's own, and the handle to speak to it.
@@ -31,21 +30,15 @@ use crate::{admin, client, transport};
 ///
 /// Outside of a tokio runtime.
 pub fn router(config: Config, hooks: impl Hooks) -> Result<(Router, Handle), ConfigError> {
-    let checked = config.check()?;
+    let base = config.check()?.base_path;
     let hooks: Arc<dyn Hooks> = Arc::new(hooks);
+    let live = Arc::new(Live::new(config, hooks.clone())?);
     let (sender, commands) = mpsc::unbounded_channel();
-    let handle = Handle::new(sender);
-    let current = Current { version: config.build_id.clone(), released_at: None };
-    tokio::spawn(Hub::new(current, config.stats_interval, hooks.clone()).run(commands));
+    let handle = Handle::new(sender, live.clone());
+    tokio::spawn(Hub::new(live.clone(), hooks).run(commands));
 
-    let app: Shared = Arc::new(App {
-        allowed_origins: checked.allowed_origins,
-        hub: handle.clone(),
-        authorizer: Authorizer::new(&config, hooks),
-        started: Instant::now(),
-        config,
-    });
-    Ok((routes(&checked.base_path, app), handle))
+    let app: Shared = Arc::new(App { live, hub: handle.clone(), started: Instant::now() });
+    Ok((routes(&base, app), handle))
 }
 
 fn routes(base: &str, app: Shared) -> Router {
@@ -61,7 +54,7 @@ fn routes(base: &str, app: Shared) -> Router {
         .route(&at("/admin/invalidate-route"), post(admin::invalidate))
         .route(&at("/admin/release"), post(admin::release));
     // Below `/api` the endpoints are those of the recipe already.
-    if app.config.recipe_endpoints && at("/admin/stats") != wire::RECIPE_STATS_PATH {
+    if app.settings().config.recipe_endpoints && at("/admin/stats") != wire::RECIPE_STATS_PATH {
         router = router
             .route(wire::RECIPE_STATS_PATH, get(admin::stats))
             .route(wire::RECIPE_INVALIDATE_PATH, post(admin::invalidate));

@@ -34,7 +34,8 @@ pub(crate) struct Visitor {
 
 impl Visitor {
     pub(crate) fn of(parts: &Parts, app: &App) -> Self {
-        let config = &app.config;
+        let settings = app.settings();
+        let config = &settings.config;
         let route = route_of_query(parts.uri.query().unwrap_or_default());
         let ip = if config.ip_tracking {
             peer(parts).map(|peer| address::of(&parts.headers, peer, &config.trusted_proxies))
@@ -65,8 +66,9 @@ impl Credentials {
 
 /// Whose page sent the request.
 pub(crate) fn source(parts: &Parts, app: &App) -> Source {
-    let trusted = peer(parts).is_some_and(|peer| address::is_trusted(peer, &app.config.trusted_proxies));
-    origin::source(parts, &app.allowed_origins, if trusted { Proxy::Trusted } else { Proxy::Untrusted })
+    let settings = app.settings();
+    let trusted = peer(parts).is_some_and(|peer| address::is_trusted(peer, &settings.config.trusted_proxies));
+    origin::source(parts, &settings.allowed_origins, if trusted { Proxy::Trusted } else { Proxy::Untrusted })
 }
 
 fn peer(parts: &Parts) -> Option<IpAddr> {

@@ -7,14 +7,15 @@ use skew_proto::MatchKind;
 use super::command::{Opening, Verdict};
 use super::outbox::{Parcel, QUEUE_LIMIT};
 use super::*;
+use crate::config::Config;
 use crate::handle::Handle;
 use crate::id::{ConnectionId, PublicId};
 
 fn start() -> Handle {
     let (sender, commands) = mpsc::unbounded_channel();
-    let current = Current { version: "b1".into(), released_at: None };
-    tokio::spawn(Hub::new(current, Duration::from_millis(100), Arc::new(())).run(commands));
-    Handle::new(sender)
+    let live = Arc::new(Live::new(Config::new("b1"), Arc::new(())).unwrap());
+    tokio::spawn(Hub::new(live.clone(), Arc::new(())).run(commands));
+    Handle::new(sender, live)
 }
 
 struct Client {

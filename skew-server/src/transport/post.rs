@@ -20,7 +20,7 @@ pub(crate) async fn route(State(app): State<Shared>, posted: Posted<RouteBody>) 
         return Ok(answer(StatusCode::OK, &Ack { ok: false }));
     };
     let route = visitor::path(&route).map_err(|error| ApiError::bad_request(error.to_string()))?;
-    if let Some(connection_id) = ConnectionId::read(&connection_id).filter(|_| app.config.route_tracking) {
+    if let Some(connection_id) = ConnectionId::read(&connection_id).filter(|_| app.settings().config.route_tracking) {
         app.hub.navigate(connection_id, route.to_owned()).await?;
     }
     Ok(answer(StatusCode::OK, &Ack { ok: true }))
@@ -34,7 +34,7 @@ pub(crate) async fn subscribe_stats(
     let connection_id = posted.body.connection_id.filter(|id| !id.is_empty());
     let connection_id = connection_id.ok_or_else(|| ApiError::bad_request("Missing connectionId"))?;
     if let Some(connection_id) = ConnectionId::read(&connection_id) {
-        let granted = app.authorizer.may_read(&posted.credentials).await;
+        let granted = app.settings().authorizer.may_read(&posted.credentials).await;
         let verdict = if granted { Verdict::Granted } else { Verdict::Refused };
         app.hub.subscribe(connection_id, verdict).await?;
     }

@@ -119,7 +119,7 @@ impl Connection {
     async fn receive(&self, text: &str) {
         match ClientMessage::decode(text) {
             Ok(ClientMessage::RouteUpdate(update)) => {
-                if let Some(route) = update.route.filter(|_| self.app.config.route_tracking) {
+                if let Some(route) = update.route.filter(|_| self.app.settings().config.route_tracking) {
                     self.navigate(&route).await;
                 }
             }
@@ -142,7 +142,7 @@ impl Connection {
 
     async fn subscribe(&self) {
         let none = Credentials::default();
-        let granted = self.app.authorizer.may_read(self.credentials.as_deref().unwrap_or(&none)).await;
+        let granted = self.app.settings().authorizer.may_read(self.credentials.as_deref().unwrap_or(&none)).await;
         let verdict = if granted { Verdict::Granted } else { Verdict::Refused };
         let _ = self.app.hub.subscribe(self.session.connection_id, verdict).await;
     }

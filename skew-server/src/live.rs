@@ -1,0 +1,64 @@
+//! What holds at this moment: the settings, which can be replaced while the server runs, and what is counted.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::auth::Authorizer;
+use crate::config::{Config, ConfigError};
+use crate::hooks::Hooks;
+use crate::metrics::Metrics;
+use crate::origin::Origin;
+
+/// Settings that have been checked, in a form to be used.
+pub(crate) struct Settings {
+    pub(crate) config: Config,
+    pub(crate) allowed_origins: Vec<Origin>,
+    pub(crate) authorizer: Authorizer,
+}
+
+pub(crate) struct Live {
+    settings: RwLock<Arc<Settings>>,
+    hooks: Arc<dyn Hooks>,
+    pub(crate) metrics: Metrics,
+}
+
+impl Live {
+    pub(crate) fn new(config: Config, hooks: Arc<dyn Hooks>) -> Result<Self, ConfigError> {
+        let settings = RwLock::new(Arc::new(Settings::new(config, hooks.clone())?));
+        Ok(Self { settings, hooks, metrics: Metrics::new() })
+    }
+
+    /// The settings of now. Whoever keeps them keeps what held when they were asked for.
+    pub(crate) fn settings(&self) -> Arc<Settings> {
+        self.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces the settings, whole or not at all. Returns what is only looked at when the server starts and would differ now.
+    pub(crate) fn reconfigure(&self, mut config: Config) -> Result<Vec<&'static str>, ConfigError> {
+        let old = self.settings();
+        let mut later = Vec::new();
+        if old.config.base_path != config.base_path {
+            later.push("base-path");
+            config.base_path.clone_from(&old.config.base_path);
+        }
+        if old.config.recipe_endpoints != config.recipe_endpoints {
+            later.push("recipe-endpoints");
+            config.recipe_endpoints = old.config.recipe_endpoints;
+        }
+        let settings = Arc::new(Settings::new(config, self.hooks.clone())?);
+        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
+        Ok(later)
+    }
+}
+
+impl Settings {
+    fn new(config: Config, hooks: Arc<dyn Hooks>) -> Result<Self, ConfigError> {
+        let allowed_origins = config.check()?.allowed_origins;
+        Ok(Self { allowed_origins, authorizer: Authorizer::new(&config, hooks), config })
+    }
+}
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Live").finish_non_exhaustive()
+    }
+}
