@@ -270,7 +270,8 @@ impl Site {
                 self.authorization = Authorization::Refused(Refusal::ByServer);
                 self.note(now, Level::Error, "the server refused to show stats to these credentials".to_owned());
             }
-            Ok(ServerMessage::Keepalive(_) | ServerMessage::Pong) => {}
+            // Nobody has asked for changes.
+            Ok(ServerMessage::StatsChanges(_) | ServerMessage::Keepalive(_) | ServerMessage::Pong) => {}
             Ok(ServerMessage::Other(other)) => {
                 let kind = if other.kind.is_empty() { "without a type" } else { &other.kind };
                 self.note(now, Level::Info, format!("application message {}", text::cut(kind, 60)));
