@@ -6,12 +6,12 @@ mod logging;
 use std::io::Write;
 use std::process::ExitCode;
 
-use crate::cli::{Args, StartError};
+use crate::cli::{Args, Follow, Loaded, StartError};
 use clap::Parser;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    logging::start(args.log_format, args.log_level);
+    logging::start(args.log.log_format, args.log.log_level);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Runtime);
     let ended = runtime.and_then(|runtime| {
         let ended = runtime.block_on(run(&args));
@@ -30,12 +30,12 @@ fn main() -> ExitCode {
 }
 
 async fn run(args: &Args) -> Result<(), StartError> {
-    let (config, manifest) = args.load().await?;
+    let Loaded { config, listen, follow } = args.load().await?;
     let is_closed = config.admin_secrets.is_empty() && config.stats_secrets.is_empty() && config.session.is_none();
     let base_path = config.base_path.trim_end_matches('/').to_owned();
     let (router, handle) = skew_server::router(config, ())?;
-    let failed = |error| StartError::Listen { address: args.listen.clone(), error };
-    let listener = skew_server::listen(&args.listen).await.map_err(failed)?;
+    let failed = |error| StartError::Listen { address: listen.clone(), error };
+    let listener = skew_server::listen(&listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     if is_closed {
         tracing::warn!(
@@ -45,8 +45,8 @@ async fn run(args: &Args) -> Result<(), StartError> {
     // Before anybody is told that the server is there, and may ask it to go.
     let signalled = signalled().map_err(StartError::Runtime)?;
     tracing::info!("listening on http://{address}{base_path}");
-    if let Some(manifest) = manifest {
-        tokio::spawn(manifest.follow(handle.clone(), args.manifest_interval));
+    if let Some(Follow { manifest, every }) = follow {
+        tokio::spawn(manifest.follow(handle.clone(), every));
     }
     skew_server::serve(listener, router, &handle, signalled).await;
     tracing::info!("stopped");

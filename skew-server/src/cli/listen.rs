@@ -1,0 +1,32 @@
+//! Where the server listens, and from whom.
+
+use clap::Args;
+use skew_server::{Config, IpNet};
+
+use super::values::network;
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Network")]
+pub(crate) struct ListenArgs {
+    /// Address to listen on
+    #[arg(long, env = "SKEW_LISTEN", hide_env_values = true, default_value = "127.0.0.1:4400", value_name = "ADDRESS")]
+    pub(super) listen: String,
+
+    /// Proxy whose forwarded headers are believed; repeatable [default: none]
+    #[arg(long = "trusted-proxy", env = "SKEW_TRUSTED_PROXY", hide_env_values = true, value_delimiter = ',')]
+    #[arg(value_name = "CIDR", value_parser = network)]
+    trusted_proxies: Vec<IpNet>,
+
+    /// Origin of the site, such as https://shop.example.com, where a proxy rewrites Host so that the server can't know it;
+    /// repeatable. There is no CORS: pages of another origin can't use it [default: none]
+    #[arg(long = "allow-origin", env = "SKEW_ALLOW_ORIGIN", hide_env_values = true, value_delimiter = ',')]
+    #[arg(value_name = "ORIGIN")]
+    allowed_origins: Vec<String>,
+}
+
+impl ListenArgs {
+    pub(super) fn apply(&self, config: &mut Config) {
+        config.trusted_proxies.clone_from(&self.trusted_proxies);
+        config.allowed_origins.clone_from(&self.allowed_origins);
+    }
+}
