@@ -6,19 +6,19 @@ use clap::Args;
 use skew_server::{Config, SessionConfig};
 
 use super::StartError;
-use super::secret::secret;
+use super::secret::{secret, secrets};
 use super::values::filled;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Authorization")]
 pub(crate) struct AuthArgs {
-    /// File with the bearer secret that may read stats and act [default: $SKEW_ADMIN_SECRET]
-    #[arg(long, env = "SKEW_ADMIN_SECRET_FILE", hide_env_values = true, value_name = "FILE")]
-    admin_secret_file: Option<PathBuf>,
+    /// File with bearer secrets that may read stats and act, one on each line; repeatable [default: $SKEW_ADMIN_SECRET]
+    #[arg(long, env = "SKEW_ADMIN_SECRET_FILE", hide_env_values = true, value_delimiter = ',', value_name = "FILE")]
+    admin_secret_file: Vec<PathBuf>,
 
-    /// File with a bearer secret that may read stats and not act [default: $SKEW_STATS_SECRET]
-    #[arg(long, env = "SKEW_STATS_SECRET_FILE", hide_env_values = true, value_name = "FILE")]
-    stats_secret_file: Option<PathBuf>,
+    /// File with bearer secrets that may read stats and not act, one on each line; repeatable [default: $SKEW_STATS_SECRET]
+    #[arg(long, env = "SKEW_STATS_SECRET_FILE", hide_env_values = true, value_delimiter = ',', value_name = "FILE")]
+    stats_secret_file: Vec<PathBuf>,
 
     /// File with the application's session password: its admins may then read stats and act [default: $NUXT_SESSION_PASSWORD]
     #[arg(long, env = "SKEW_NUXT_SESSION_PASSWORD_FILE", hide_env_values = true, value_name = "FILE")]
@@ -38,8 +38,8 @@ pub(crate) struct AuthArgs {
 impl AuthArgs {
     /// Reads the files that the arguments name.
     pub(super) fn apply(&self, config: &mut Config) -> Result<(), StartError> {
-        config.admin_secrets = secret(self.admin_secret_file.as_deref(), "SKEW_ADMIN_SECRET")?.into_iter().collect();
-        config.stats_secrets = secret(self.stats_secret_file.as_deref(), "SKEW_STATS_SECRET")?.into_iter().collect();
+        config.admin_secrets = secrets(&self.admin_secret_file, "SKEW_ADMIN_SECRET")?;
+        config.stats_secrets = secrets(&self.stats_secret_file, "SKEW_STATS_SECRET")?;
         let password = secret(self.nuxt_session_password_file.as_deref(), "NUXT_SESSION_PASSWORD")?;
         config.session = password.map(|password| SessionConfig {
             password,

@@ -12,6 +12,8 @@ pub(crate) enum StartError {
     SecretFile { path: PathBuf, error: std::io::Error },
     #[error("{variable} is not UTF-8 text; put the secret into a file and name that")]
     SecretEncoding { variable: String },
+    #[error("{place} holds no secret: put one on each line; empty lines and those that begin with # are none")]
+    NoSecret { place: String },
     #[error("{place}: {error}")]
     Secret { place: String, error: ConfigError },
     #[error(transparent)]
