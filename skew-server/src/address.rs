@@ -22,6 +22,30 @@ pub(crate) fn of(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet]) -> IpAddr
         .unwrap_or(peer)
 }
 
+/// The client's address where it is known that it is the client's: what a trusted proxy says of somebody who is no proxy itself, or that of
+/// a socket on the open network. Behind a private address that nobody has named as a proxy there can be one all the same, and then it
+/// is everybody's address.
+pub(crate) fn known(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet]) -> Option<IpAddr> {
+    let peer = peer.to_canonical();
+    if is_trusted(peer, trusted) {
+        Some(of(headers, peer, trusted)).filter(|client| !is_trusted(*client, trusted))
+    } else {
+        Some(peer).filter(|peer| !is_private(*peer))
+    }
+}
+
+/// Whether an address is of a network of somebody's own, or of no network.
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            // 100.64.0.0/10 is what providers and overlay networks have behind one address.
+            let shared = v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64;
+            v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified() || shared
+        }
+        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_loopback() || v6.is_unicast_link_local() || v6.is_unspecified(),
+    }
+}
+
 pub(crate) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     let address = address.to_canonical();
     trusted.iter().any(|net| net.contains(&address))
@@ -76,6 +100,31 @@ mod tests {
         let headers = [("x-forwarded-for", "203.0.113.9"), ("cf-connecting-ip", "203.0.113.8")];
         assert_eq!(from("198.51.100.1", &[], &headers), "198.51.100.1");
         assert_eq!(from("198.51.100.1", &["10.0.0.0/8"], &headers), "198.51.100.1");
+    }
+
+    #[test]
+    fn an_address_is_known_from_a_trusted_proxy_or_the_open_network() {
+        let known = |peer: &str, trusted: &[&str], forwarded: Option<&'static str>| {
+            let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().unwrap()).collect();
+            let mut headers = HeaderMap::new();
+            if let Some(forwarded) = forwarded {
+                headers.insert(X_FORWARDED_FOR, HeaderValue::from_static(forwarded));
+            }
+            super::known(&headers, peer.parse().unwrap(), &trusted).map(|address| address.to_string())
+        };
+        let private = ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.0.1", "169.254.0.1", "100.64.0.1", "::1"];
+        for peer in private.into_iter().chain(["fd00::1", "fe80::1", "::ffff:10.0.0.1", "0.0.0.0"]) {
+            assert_eq!(known(peer, &[], Some("203.0.113.9")), None, "{peer}");
+        }
+        assert_eq!(known("203.0.113.1", &[], Some("203.0.113.9")).as_deref(), Some("203.0.113.1"));
+        assert_eq!(known("100.128.0.1", &[], None).as_deref(), Some("100.128.0.1"));
+        assert_eq!(known("2001:db8::1", &[], None).as_deref(), Some("2001:db8::1"));
+        let proxy = ["127.0.0.1/32"];
+        assert_eq!(known("127.0.0.1", &proxy, Some("203.0.113.9")).as_deref(), Some("203.0.113.9"));
+        assert_eq!(known("127.0.0.1", &proxy, Some("10.0.0.7")).as_deref(), Some("10.0.0.7"), "an intranet's client");
+        // A proxy that does not say for whom it asks asks for everybody.
+        assert_eq!(known("127.0.0.1", &proxy, None), None);
+        assert_eq!(known("127.0.0.1", &proxy, Some("unknown")), None);
     }
 
     #[test]

@@ -39,6 +39,7 @@ mod hooks;
 mod hub;
 mod id;
 mod json;
+mod limits;
 mod live;
 pub mod manifest;
 mod metrics;

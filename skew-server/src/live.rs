@@ -3,9 +3,11 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::auth::Authorizer;
+use crate::clock;
 use crate::config::{Config, ConfigError};
 use crate::hooks::Hooks;
-use crate::metrics::Metrics;
+use crate::limits::{AddressKey, Gate, Permit, Tries};
+use crate::metrics::{Limit, Metrics};
 use crate::origin::Origin;
 
 /// Settings that have been checked, in a form to be used.
@@ -19,12 +21,26 @@ pub(crate) struct Live {
     settings: RwLock<Arc<Settings>>,
     hooks: Arc<dyn Hooks>,
     pub(crate) metrics: Metrics,
+    #[allow(dead_code, reason = "the authorizer is to ask it")]
+    pub(crate) tries: Tries,
+    gate: Arc<Gate>,
 }
 
 impl Live {
     pub(crate) fn new(config: Config, hooks: Arc<dyn Hooks>) -> Result<Self, ConfigError> {
         let settings = RwLock::new(Arc::new(Settings::new(config, hooks.clone())?));
-        Ok(Self { settings, hooks, metrics: Metrics::new() })
+        let now = clock::now();
+        Ok(Self { settings, hooks, metrics: Metrics::new(), tries: Tries::new(now), gate: Arc::new(Gate::new(now)) })
+    }
+
+    /// Gives a stream a place, for as long as it keeps the permit. Where the address is not known, limits by address do not apply.
+    ///
+    /// # Errors
+    ///
+    /// When there is no place: the limit that was reached, which is counted already.
+    pub(crate) fn admit(&self, address: Option<AddressKey>) -> Result<Permit, Limit> {
+        let admitted = self.gate.admit(address, &self.settings().config.limits, clock::now());
+        admitted.inspect_err(|limit| self.metrics.limited(*limit))
     }
 
     /// The settings of now. Whoever keeps them keeps what held when they were asked for.

@@ -9,7 +9,7 @@ use prometheus_client::registry::Registry;
 
 /// A limit that somebody has reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
-#[expect(dead_code, reason = "the limits come one by one")]
+#[allow(dead_code, reason = "the limits come one by one")]
 pub(crate) enum Limit {
     Connections,
     ConnectionsByAddress,

@@ -4,6 +4,8 @@ pub(crate) mod post;
 pub(crate) mod sse;
 pub(crate) mod ws;
 
+use std::ops::RangeInclusive;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -12,6 +14,15 @@ use skew_proto::Health;
 use crate::app::Shared;
 use crate::failure::ApiError;
 use crate::json;
+
+/// When a client is to come again that there is no place for, in milliseconds. Spread, so that those who were turned away together do
+/// not come together.
+const COME_AGAIN_MS: RangeInclusive<u32> = 30_000..=90_000;
+
+/// The stream of a client that there is no place for.
+fn come_again() -> String {
+    format!("retry: {}\n\n", rand::random_range(COME_AGAIN_MS))
+}
 
 /// `GET {base}/health`
 pub(crate) async fn health(State(app): State<Shared>) -> Result<Response, ApiError> {

@@ -16,6 +16,7 @@ use skew_proto::wire;
 use crate::app::App;
 use crate::hooks::Credentials;
 use crate::hub::outbox::Hangup;
+use crate::limits::AddressKey;
 use crate::origin::{self, Proxy, Source};
 use crate::{address, cookies};
 
@@ -69,6 +70,13 @@ pub(crate) fn source(parts: &Parts, app: &App) -> Source {
     let settings = app.settings();
     let trusted = peer(parts).is_some_and(|peer| address::is_trusted(peer, &settings.config.trusted_proxies));
     origin::source(parts, &settings.allowed_origins, if trusted { Proxy::Trusted } else { Proxy::Untrusted })
+}
+
+/// Whom limits by address take the sender for, where that is known.
+pub(crate) fn address_key(parts: &Parts, app: &App) -> Option<AddressKey> {
+    let settings = app.settings();
+    let address = address::known(&parts.headers, peer(parts)?, &settings.config.trusted_proxies)?;
+    AddressKey::of(address)
 }
 
 fn peer(parts: &Parts) -> Option<IpAddr> {

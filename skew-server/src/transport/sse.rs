@@ -17,7 +17,8 @@ use crate::app::Shared;
 use crate::failure::ApiError;
 use crate::hub::outbox::Parcel;
 use crate::session::Session;
-use crate::visitor::Visitor;
+use crate::transport;
+use crate::visitor::{self, Visitor};
 
 /// The headers of the stock server. The second and third keep proxies from holding the stream back.
 const HEADERS: [(HeaderName, HeaderValue); 3] = [
@@ -31,7 +32,10 @@ pub(crate) async fn open(State(app): State<Shared>, parts: Parts) -> Result<Resp
     if parts.method == Method::HEAD {
         return Ok((HEADERS, Body::empty()).into_response());
     }
-    let session = Session::open(app.hub.clone(), Visitor::of(&parts, &app)).await?;
+    let Ok(permit) = app.live.admit(visitor::address_key(&parts, &app)) else {
+        return Ok((HEADERS, transport::come_again()).into_response());
+    };
+    let session = Session::open(app.hub.clone(), Visitor::of(&parts, &app), permit).await?;
     Ok((HEADERS, Body::new(Stream { session, rest: None })).into_response())
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::ws::{CloseCode, CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
 use axum::http::request::Parts;
 use axum::response::Response;
 use bytes::Bytes;
@@ -32,6 +32,7 @@ const MAX_WRITE_BYTES: usize = 64 * 1024 * 1024;
 const CLOSE_TIME: Duration = Duration::from_secs(2);
 
 pub(crate) async fn open(State(app): State<Shared>, parts: Parts, upgrade: WebSocketUpgrade) -> Response {
+    let permit = app.live.admit(visitor::address_key(&parts, &app));
     let visitor = Visitor::of(&parts, &app);
     let credentials = Credentials::of(&parts, visitor::source(&parts, &app));
     // A stock visitor has its build's cookie alone, and only the hook of an embedding application can tell what a cookie is good
@@ -44,7 +45,10 @@ pub(crate) async fn open(State(app): State<Shared>, parts: Parts, upgrade: WebSo
         .max_message_size(MAX_MESSAGE_BYTES)
         .max_frame_size(MAX_MESSAGE_BYTES)
         .on_upgrade(move |socket| async move {
-            let Ok(session) = Session::open(app.hub.clone(), visitor).await else { return };
+            let Ok(permit) = permit else {
+                return end(socket, close_code::AGAIN, "there is no place; come again").await;
+            };
+            let Ok(session) = Session::open(app.hub.clone(), visitor, permit).await else { return };
             Connection { app, session, credentials }.run(socket).await;
         })
 }
@@ -69,7 +73,7 @@ impl Connection {
                 // First what waits to be sent: then a client that asks without reading fills its own receive window, not our memory.
                 biased;
                 parcel = self.session.outbox.next() => {
-                    let Some(parcel) = parcel else { return end(socket).await };
+                    let Some(parcel) = parcel else { return end(socket, close_code::AWAY, "the server goes away").await };
                     let sent = match parcel {
                         Parcel::Message(message) => self.send_text(&mut socket, message.json()).await,
                         Parcel::Stats(snapshot) => {
@@ -148,10 +152,10 @@ impl Connection {
     }
 }
 
-/// Says that the server goes away, and gives the peer a moment to close its side: a socket closed with unread bytes in it takes
+/// Says why the connection ends, and gives the peer a moment to close its side: a socket closed with unread bytes in it takes
 /// the last frame with it.
-async fn end(mut socket: WebSocket) {
-    let frame = CloseFrame { code: close_code::AWAY, reason: Utf8Bytes::from_static("the server goes away") };
+async fn end(mut socket: WebSocket, code: CloseCode, reason: &'static str) {
+    let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
     let _ = timeout(CLOSE_TIME, async {
         if socket.send(Message::Close(Some(frame))).await.is_ok() {
             while let Some(Ok(_)) = socket.recv().await {}

@@ -213,6 +213,19 @@ pub(crate) struct Ws {
 
 impl Ws {
     pub(crate) async fn open(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Self {
+        let socket = Self::handshake(address, path, headers).await;
+        let mut ws = Self { socket, connected: Value::Null };
+        ws.connected = ws.next().await;
+        assert_eq!(ws.connected["type"], "connected");
+        ws
+    }
+
+    /// The upgrade alone.
+    pub(crate) async fn handshake(
+        address: SocketAddr,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> WebSocketStream<TcpStream> {
         let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
         for (name, value) in headers {
             let name: reqwest::header::HeaderName = name.parse().unwrap();
@@ -220,11 +233,7 @@ impl Ws {
         }
         let stream = TcpStream::connect(address).await.unwrap();
         let opening = tokio_tungstenite::client_async(request, stream);
-        let (socket, _) = soon("the socket", opening).await.unwrap();
-        let mut ws = Self { socket, connected: Value::Null };
-        ws.connected = ws.next().await;
-        assert_eq!(ws.connected["type"], "connected");
-        ws
+        soon("the socket", opening).await.unwrap().0
     }
 
     pub(crate) async fn send(&mut self, text: &str) {
