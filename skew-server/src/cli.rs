@@ -45,6 +45,8 @@ pub(crate) struct Loaded {
     pub(crate) config: Config,
     /// Address to listen on.
     pub(crate) listen: String,
+    /// Address that the operator's own systems ask.
+    pub(crate) admin_listen: Option<String>,
     pub(crate) follow: Option<Follow>,
 }
 
@@ -54,7 +56,8 @@ impl Args {
         let (mut config, follow) = self.site.config().await?;
         self.listen.apply(&mut config);
         self.auth.apply(&mut config)?;
-        Ok(Loaded { config, listen: self.listen.listen.clone(), follow })
+        let ListenArgs { listen, admin_listen, .. } = &self.listen;
+        Ok(Loaded { config, listen: listen.clone(), admin_listen: admin_listen.clone(), follow })
     }
 }
 

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use skew_proto::{Release, RoutePattern, Stats};
 use tokio::sync::{mpsc, oneshot};
@@ -140,6 +141,16 @@ impl Handle {
     #[must_use]
     pub fn metrics(&self) -> String {
         self.live.metrics.text()
+    }
+
+    /// Has the metrics show how many lines a log has lost, as whoever writes it counts them. Once: later calls change nothing.
+    pub fn show_lost_log_lines(&self, count: Arc<AtomicU64>) {
+        self.live.metrics.show_lost_lines(count);
+    }
+
+    /// Whether the hub is gone, so that nothing can be served any more.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.commands.is_closed()
     }
 
     pub(crate) fn new(commands: mpsc::UnboundedSender<Command>, live: Arc<Live>) -> Self {

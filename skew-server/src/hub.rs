@@ -83,7 +83,10 @@ impl Hub {
             let tick = self.tick;
             tokio::select! {
                 command = commands.recv() => match command {
-                    Some(command) => self.handle(command),
+                    Some(command) => {
+                        self.live.metrics.hub_queue.set(commands.len() as i64);
+                        self.handle(command);
+                    }
                     None => return,
                 },
                 () = sleep_until(tick.unwrap_or_else(Instant::now)), if tick.is_some() => self.publish(),

@@ -43,6 +43,7 @@ mod limits;
 mod live;
 pub mod manifest;
 mod metrics;
+mod operator;
 mod origin;
 mod posted;
 mod routes;
@@ -56,6 +57,7 @@ pub use handle::{Handle, SendError, Stopped};
 pub use hooks::{Credentials, Hooks, OpenedConnection, Sender, StatsRequest};
 pub use hub::answer::{Current, Invalidated, Mode, Released};
 pub use id::{NotAnId, PublicId};
+pub use operator::{operator, serve_operator};
 pub use routes::router;
 pub use serve::{listen, serve};
 /// The types of the protocol, of which some are in this crate's own interface.

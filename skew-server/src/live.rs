@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tokio::sync::watch;
+
 use crate::auth::Authorizer;
 use crate::clock;
 use crate::config::{Config, ConfigError};
@@ -17,8 +19,19 @@ pub(crate) struct Settings {
     pub(crate) authorizer: Authorizer,
 }
 
+/// Where the server is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// It takes no visitors yet.
+    Starting,
+    Serving,
+    /// It ends its streams, and is not to be sent new visitors.
+    Draining,
+}
+
 pub(crate) struct Live {
     settings: RwLock<Arc<Settings>>,
+    phase: watch::Sender<Phase>,
     hooks: Arc<dyn Hooks>,
     pub(crate) metrics: Metrics,
     #[allow(dead_code, reason = "the authorizer is to ask it")]
@@ -30,7 +43,9 @@ impl Live {
     pub(crate) fn new(config: Config, hooks: Arc<dyn Hooks>) -> Result<Self, ConfigError> {
         let settings = RwLock::new(Arc::new(Settings::new(config, hooks.clone())?));
         let now = clock::now();
-        Ok(Self { settings, hooks, metrics: Metrics::new(), tries: Tries::new(now), gate: Arc::new(Gate::new(now)) })
+        let phase = watch::Sender::new(Phase::Starting);
+        let (tries, gate) = (Tries::new(now), Arc::new(Gate::new(now)));
+        Ok(Self { settings, phase, hooks, metrics: Metrics::new(), tries, gate })
     }
 
     /// Gives a stream a place, for as long as it keeps the permit. Where the address is not known, limits by address do not apply.
@@ -41,6 +56,15 @@ impl Live {
     pub(crate) fn admit(&self, address: Option<AddressKey>) -> Result<Permit, Limit> {
         let admitted = self.gate.admit(address, &self.settings().config.limits, clock::now());
         admitted.inspect_err(|limit| self.metrics.limited(*limit))
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        *self.phase.borrow()
+    }
+
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.metrics.draining.set(i64::from(phase == Phase::Draining));
+        self.phase.send_replace(phase);
     }
 
     /// The settings of now. Whoever keeps them keeps what held when they were asked for.

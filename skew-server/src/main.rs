@@ -4,10 +4,12 @@ mod cli;
 mod logging;
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use crate::cli::{Args, Follow, Loaded, StartError};
 use clap::Parser;
+use tokio::net::TcpListener;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -30,13 +32,17 @@ fn main() -> ExitCode {
 }
 
 async fn run(args: &Args) -> Result<(), StartError> {
-    let Loaded { config, listen, follow } = args.load().await?;
+    let Loaded { config, listen, admin_listen, follow } = args.load().await?;
     let is_closed = config.admin_secrets.is_empty() && config.stats_secrets.is_empty() && config.session.is_none();
     let base_path = config.base_path.trim_end_matches('/').to_owned();
     let (router, handle) = skew_server::router(config, ())?;
-    let failed = |error| StartError::Listen { address: listen.clone(), error };
-    let listener = skew_server::listen(&listen).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
+    let (listener, address) = listening(&listen).await?;
+    if let Some(listen) = admin_listen {
+        let (listener, address) = listening(&listen).await?;
+        tracing::info!("the operator's endpoints are on http://{address}");
+        let handle = handle.clone();
+        tokio::spawn(async move { skew_server::serve_operator(listener, &handle).await });
+    }
     if is_closed {
         tracing::warn!(
             "nobody can see stats: set --admin-secret-file, --stats-secret-file or --nuxt-session-password-file"
@@ -51,6 +57,13 @@ async fn run(args: &Args) -> Result<(), StartError> {
     skew_server::serve(listener, router, &handle, signalled).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+async fn listening(listen: &str) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |error| StartError::Listen { address: listen.to_owned(), error };
+    let listener = skew_server::listen(listen).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }
 
 /// Waits for Ctrl-C, or for a polite request to end. Both are heard from the call on, not from the first wait.

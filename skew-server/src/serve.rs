@@ -20,6 +20,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::handle::Handle;
 use crate::hub::outbox::Hangup;
+use crate::live::Phase;
 
 /// A request's head must be whole in this time, also when it drips in.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -79,6 +80,7 @@ pub async fn serve(listener: TcpListener, router: Router, handle: &Handle, shutd
     // Every connection holds a receiver: it learns of the end by it, and is gone when the receiver is.
     let (ending, _) = watch::channel(());
     tokio::pin!(shutdown);
+    handle.live.enter(Phase::Serving);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -89,9 +91,13 @@ pub async fn serve(listener: TcpListener, router: Router, handle: &Handle, shutd
                 let info = ConnectInfo(peer);
                 tokio::spawn(connection(socket, router.clone(), info, ending.subscribe()));
             }
-            Err(error) => back_off(&error).await,
+            Err(error) => {
+                handle.live.metrics.accept_errors.inc();
+                back_off(&error).await;
+            }
         }
     }
+    handle.live.enter(Phase::Draining);
     drop(listener);
     ending.send_replace(());
     let _ = timeout(END_TIME, handle.shut_down()).await;

@@ -12,6 +12,10 @@ pub(crate) struct ListenArgs {
     #[arg(long, env = "SKEW_LISTEN", hide_env_values = true, default_value = "127.0.0.1:4400", value_name = "ADDRESS")]
     pub(super) listen: String,
 
+    /// Address for /livez, /readyz and /metrics, which ask for no credentials: one that only your own systems reach [default: none]
+    #[arg(long, env = "SKEW_ADMIN_LISTEN", hide_env_values = true, value_name = "ADDRESS")]
+    pub(super) admin_listen: Option<String>,
+
     /// Proxy whose forwarded headers are believed; repeatable [default: none]
     #[arg(long = "trusted-proxy", env = "SKEW_TRUSTED_PROXY", hide_env_values = true, value_delimiter = ',')]
     #[arg(value_name = "CIDR", value_parser = network)]

@@ -1,67 +1,11 @@
 //! The program itself: arguments, exit codes, signals.
 
-use std::process::Stdio;
-
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::Command;
 
+use super::spawned::{Program, command, run};
 use super::support::{Sse, answer, client, soon, with};
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_skew-server");
-
-/// The program with an environment that holds nothing of ours.
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(PROGRAM);
-    command.env_clear().args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.kill_on_drop(true);
-    command
-}
-
-/// A run that ends by itself: its exit code, stdout and stderr.
-async fn run(mut command: Command) -> (i32, String, String) {
-    let output = soon("the end of the program", command.output()).await.unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
-
-struct Program {
-    child: Child,
-    log: Lines<BufReader<ChildStderr>>,
-    /// With the base path.
-    url: String,
-}
-
-impl Program {
-    async fn start(mut command: Command) -> Self {
-        let mut child = command.spawn().unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut program = Self { child, log, url: String::new() };
-        let line = program.logged("listening on ").await;
-        let url = line.split("listening on ").nth(1).unwrap();
-        program.url = url.split(['"', ' ']).next().unwrap().to_owned();
-        program
-    }
-
-    /// The next line of the log that holds `text`.
-    async fn logged(&mut self, text: &str) -> String {
-        soon("a line in the log", async {
-            while let Some(line) = self.log.next_line().await.unwrap() {
-                if line.contains(text) {
-                    return line;
-                }
-            }
-            panic!("the program has ended without {text:?}");
-        })
-        .await
-    }
-
-    #[cfg(unix)]
-    async fn signal(&self, name: &str) {
-        let pid = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-s", name, &pid]).status().await.unwrap().success());
-    }
-}
 
 #[tokio::test]
 async fn the_help_is_what_is_written_down() {

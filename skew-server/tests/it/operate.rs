@@ -1,0 +1,81 @@
+//! Running the program: probes and metrics.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::spawned::{Program, command};
+use super::support::{Sse, client, soon};
+
+const ARGUMENTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--build-id", "b1"];
+
+/// Status, content type and body.
+async fn get(url: &str) -> (u16, String, String) {
+    let answer = soon("an answer", client().get(url).send()).await.unwrap();
+    let kind = answer.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
+    (answer.status().as_u16(), kind.unwrap_or_default(), answer.text().await.unwrap())
+}
+
+async fn until_status(url: &str, status: u16) {
+    soon("the status", async {
+        while get(url).await.0 != status {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
+/// A figure of the metrics.
+fn figure(text: &str, name: &str) -> f64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("{name} is missing: {text}")).parse().unwrap()
+}
+
+#[tokio::test]
+async fn probes_and_metrics_are_on_an_address_of_their_own() {
+    let (program, operator) = Program::start_with_operator(command(&ARGUMENTS)).await;
+    assert_eq!(get(&format!("{operator}/livez")).await.0, 200);
+    until_status(&format!("{operator}/readyz"), 200).await;
+    let _sse = Sse::open(&format!("{}/sse", program.url), &[]).await;
+    let (status, kind, text) = get(&format!("{operator}/metrics")).await;
+    assert_eq!((status, &*kind), (200, "application/openmetrics-text; version=1.0.0; charset=utf-8"));
+    assert_eq!(figure(&text, "skew_connections"), 1.0);
+    assert_eq!(figure(&text, "skew_draining"), 0.0);
+    if cfg!(target_os = "linux") {
+        assert!(figure(&text, "process_resident_memory_bytes") > 1e6);
+        assert!(figure(&text, "process_open_fds") > 3.0);
+    }
+    assert_eq!(get(&format!("{operator}/__skew/sse")).await.0, 404);
+    let public = program.url.strip_suffix("/__skew").unwrap();
+    for path in ["/metrics", "/livez", "/readyz", "/__skew/metrics"] {
+        assert_eq!(get(&format!("{public}{path}")).await.0, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn no_label_comes_from_a_visitor() {
+    let (program, operator) = Program::start_with_operator(command(&ARGUMENTS)).await;
+    let cookie = ("cookie", "__nkpv=v-0f-a-visitor");
+    let _sse = Sse::open(&format!("{}/sse?route=/r0ute", program.url), &[cookie, ("user-agent", "ag3nt")]).await;
+    let text = get(&format!("{operator}/metrics")).await.2;
+    assert_eq!(figure(&text, "skew_connections"), 1.0);
+    for visitor in ["v-0f-a-visitor", "r0ute", "ag3nt", "127.0.0.1", "b1"] {
+        assert!(!text.contains(visitor), "{visitor}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn the_operators_address_answers_while_somebody_holds_all_its_places() {
+    let (_program, operator) = Program::start_with_operator(command(&ARGUMENTS)).await;
+    let address = operator.strip_prefix("http://").unwrap();
+    let mut held = Vec::new();
+    for _ in 0..80 {
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        socket.write_all(b"GET /livez HTTP/1.1\r\n").await.unwrap();
+        held.push(socket);
+    }
+    // Whoever does not finish its request is cut off, and the others get their turn.
+    assert_eq!(get(&format!("{operator}/livez")).await.0, 200);
+    let mut rest = Vec::new();
+    soon("the end", held[0].read_to_end(&mut rest)).await.unwrap();
+    assert!(rest.is_empty() || rest.starts_with(b"HTTP/1.1 408"), "{}", String::from_utf8_lossy(&rest));
+}
