@@ -2,6 +2,7 @@
 
 mod auth;
 mod error;
+mod limits;
 mod listen;
 mod log;
 mod secret;
@@ -13,6 +14,7 @@ use skew_server::Config;
 
 use self::auth::AuthArgs;
 pub(crate) use self::error::StartError;
+use self::limits::LimitArgs;
 use self::listen::ListenArgs;
 pub(crate) use self::log::{LogArgs, LogFormat, LogLevel};
 pub(crate) use self::site::Follow;
@@ -35,6 +37,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     auth: AuthArgs,
     #[command(flatten)]
+    limits: LimitArgs,
+    #[command(flatten)]
     pub(crate) log: LogArgs,
 }
 
@@ -56,6 +60,7 @@ impl Args {
         let (mut config, follow) = self.site.config().await?;
         self.listen.apply(&mut config);
         self.auth.apply(&mut config)?;
+        self.limits.apply(&mut config);
         let ListenArgs { listen, admin_listen, .. } = &self.listen;
         Ok(Loaded { config, listen: listen.clone(), admin_listen: admin_listen.clone(), follow })
     }

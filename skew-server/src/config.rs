@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use ipnet::IpNet;
-pub use limits::{Limits, Rate};
+pub use limits::{Limits, NotARate, Rate};
 use skew_proto::wire;
 
 use crate::origin::Origin;
@@ -111,6 +111,22 @@ pub enum ConfigError {
     /// A tick of no length would never end.
     #[error("the stats interval must be longer than 0")]
     StatsInterval,
+    /// A limit that would keep everybody out, or hold nothing.
+    #[error("the limit {name} must be {}", range(*least, *most))]
+    Limit {
+        /// Its option, without dashes before it.
+        name: &'static str,
+        /// The least it may be.
+        least: usize,
+        /// The most it may be.
+        most: usize,
+    },
+    /// A rate that lets nobody in, or everybody.
+    #[error("the limit {0} must be a rate of once a day or more, with a burst of 1 or more, such as 50/s:500")]
+    Rate(&'static str),
+    /// No request could ever be read.
+    #[error("the limit head-timeout must be longer than 0")]
+    HeadTime,
 }
 
 impl Config {
@@ -164,8 +180,13 @@ impl Config {
         if self.stats_interval.is_zero() {
             return Err(ConfigError::StatsInterval);
         }
+        self.limits.check()?;
         Ok(Checked { base_path, allowed_origins })
     }
+}
+
+fn range(least: usize, most: usize) -> String {
+    if most == usize::MAX { format!("{least} or more") } else { format!("from {least} to {most}") }
 }
 
 /// The parts of a [`Config`] that were parsed while they were checked.

@@ -52,7 +52,7 @@ mod session;
 mod transport;
 mod visitor;
 
-pub use config::{Config, ConfigError, IpNet, Limits, Rate, Secret, SessionConfig};
+pub use config::{Config, ConfigError, IpNet, Limits, NotARate, Rate, Secret, SessionConfig};
 pub use handle::{Handle, SendError, Stopped};
 pub use hooks::{Credentials, Hooks, OpenedConnection, Sender, StatsRequest};
 pub use hub::answer::{Current, Invalidated, Mode, Released};
