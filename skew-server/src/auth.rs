@@ -1,13 +1,15 @@
 //! Who may see stats, and who may act.
 
+mod jwt;
 pub(crate) mod seal;
 pub(crate) mod secret;
 mod session;
 
 use std::sync::Arc;
 
+use self::jwt::{Holder, Tokens};
 use self::session::{Sessions, Standing};
-use crate::config::{Config, Secret};
+use crate::config::{Config, ConfigError, Secret};
 use crate::failure::ApiError;
 use crate::hooks::{Credentials, Hooks, StatsRequest};
 
@@ -31,17 +33,24 @@ pub(crate) struct Authorizer {
     admin_secrets: Vec<Secret>,
     stats_secrets: Vec<Secret>,
     sessions: Option<Sessions>,
+    tokens: Option<Tokens>,
     hooks: Arc<dyn Hooks>,
+    /// Whether the configuration could admit anybody.
+    is_closed: bool,
 }
 
 impl Authorizer {
-    pub(crate) fn new(config: &Config, hooks: Arc<dyn Hooks>) -> Self {
-        Self {
+    /// `before` is the one whose place it takes.
+    pub(crate) fn new(config: &Config, hooks: Arc<dyn Hooks>, before: Option<&Self>) -> Result<Self, ConfigError> {
+        let tokens_before = before.and_then(|before| before.tokens.as_ref());
+        Ok(Self {
             admin_secrets: config.admin_secrets.clone(),
             stats_secrets: config.stats_secrets.clone(),
             sessions: config.session.clone().map(Sessions::new),
+            tokens: config.jwt.as_ref().map(|jwt| Tokens::new(jwt, tokens_before)).transpose()?,
             hooks,
-        }
+            is_closed: config.admits_nobody(),
+        })
     }
 
     /// Whether stats may be shown to whoever sent these credentials.
@@ -63,7 +72,7 @@ impl Authorizer {
         };
         match identity {
             Some(identity) if identity.role == Role::Admin => Ok(identity),
-            Some(_) => Err(ApiError::forbidden("the stats secret may read and not act; use the admin secret")),
+            Some(_) => Err(ApiError::forbidden("these credentials may read and not act; use an admin's")),
             None => Err(self.refusal()),
         }
     }
@@ -73,11 +82,28 @@ impl Authorizer {
         if let Some(identity) = token.and_then(|token| self.by_secret(token)) {
             return Some(identity);
         }
+        if let Some(identity) = self.by_token(credentials).await {
+            return Some(identity);
+        }
         let user = self.sessions.as_ref()?.user(credentials).await?;
         match user.standing {
             Standing::Admin => Some(Identity { role: Role::Admin, name: format!("user {}", user.name) }),
             Standing::Visitor => None,
         }
+    }
+
+    async fn by_token(&self, credentials: &Credentials) -> Option<Identity> {
+        let tokens = self.tokens.as_ref()?;
+        for token in tokens.sent(credentials) {
+            match tokens.holder(token).await {
+                Ok(Holder { name, role: Some(role) }) => {
+                    return Some(Identity { role, name: format!("token of {name}") });
+                }
+                Ok(Holder { role: None, .. }) => tracing::debug!("a token was refused: no rule admits its holder"),
+                Err(error) => tracing::debug!(%error, "a token was refused"),
+            }
+        }
+        None
     }
 
     fn by_secret(&self, given: &str) -> Option<Identity> {
@@ -91,8 +117,10 @@ impl Authorizer {
     /// What a stock server answers: 503 where nothing is configured that could admit anybody, else 401. What an embedding application
     /// admits by its hook is its own affair, which it alone can word.
     fn refusal(&self) -> ApiError {
-        if self.admin_secrets.is_empty() && self.stats_secrets.is_empty() && self.sessions.is_none() {
-            ApiError::unavailable("the server has no secret and no session password to check credentials with")
+        if self.is_closed {
+            ApiError::unavailable(
+                "the server has nothing to check credentials with: no secret, no session password, no key of tokens",
+            )
         } else {
             ApiError::unauthorized("send the admin secret as a bearer token, or log in as an admin")
         }
@@ -109,7 +137,7 @@ mod tests {
             stats_secrets: vec![Secret::new("st4ts").unwrap()],
             ..Config::new("b1")
         };
-        Authorizer::new(&config, Arc::new(()))
+        Authorizer::new(&config, Arc::new(()), None).unwrap()
     }
 
     fn bearer(token: &str) -> Credentials {
@@ -131,10 +159,10 @@ mod tests {
     async fn others_are_refused_and_where_nobody_could_do_better_told_so() {
         assert!(!authorizer().may_read(&bearer("wrong")).await);
         assert_eq!(authorizer().admin(&Credentials::default(), None).await.unwrap_err().status(), 401);
-        let nobody = Authorizer::new(&Config::new("b1"), Arc::new(()));
+        let nobody = Authorizer::new(&Config::new("b1"), Arc::new(()), None).unwrap();
         assert!(!nobody.may_read(&bearer("")).await);
         let refusal = nobody.reader(&bearer("x")).await.unwrap_err();
         assert_eq!(refusal.status(), 503);
-        assert!(refusal.message().contains("no secret and no session password"), "{}", refusal.message());
+        assert!(refusal.message().contains("nothing to check credentials with"), "{}", refusal.message());
     }
 }

@@ -2,6 +2,7 @@
 
 mod auth;
 mod error;
+mod jwt;
 mod limits;
 mod listen;
 mod log;

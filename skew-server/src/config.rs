@@ -1,51 +1,16 @@
 //! What the server is told when it starts, or later.
 
+mod auth;
 mod limits;
 
-use std::fmt;
 use std::time::Duration;
 
+pub use auth::{ClaimRule, JwtAlgorithm, JwtConfig, JwtError, JwtKeys, Secret, SessionConfig};
 pub use ipnet::IpNet;
 pub use limits::{Limits, NotARate, Rate};
 use skew_proto::wire;
 
 use crate::origin::Origin;
-
-/// A password or token. Its text is in no `Debug` and no error, and it is not compared by `==`, whose time would tell of it.
-#[derive(Clone)]
-pub struct Secret(Box<str>);
-
-impl Secret {
-    /// Takes a secret as it is: an application derives its keys from every character of its session password.
-    ///
-    /// # Errors
-    ///
-    /// When there is nothing but white space: an empty secret would let everybody in.
-    pub fn new(text: &str) -> Result<Self, ConfigError> {
-        if text.trim().is_empty() { Err(ConfigError::EmptySecret) } else { Ok(Self(text.into())) }
-    }
-
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
-
-/// Admission by the application's own log-in: the sealed `nuxt-session` cookie of nuxt-auth-utils or h3.
-#[derive(Debug, Clone)]
-pub struct SessionConfig {
-    /// The application's `NUXT_SESSION_PASSWORD`, of 32 characters or more.
-    pub password: Secret,
-    /// A user with one of these in `role` or `roles` is an admin.
-    pub roles: Vec<String>,
-    /// A user with one of these in `email` is an admin. Case does not matter.
-    pub emails: Vec<String>,
-}
 
 /// Everything a server can be told. Start from [`Config::new`] and change what you need.
 #[derive(Debug, Clone)]
@@ -72,6 +37,8 @@ pub struct Config {
     pub stats_secrets: Vec<Secret>,
     /// Admission by the application's own sessions.
     pub session: Option<SessionConfig>,
+    /// Admission by JSON web tokens.
+    pub jwt: Option<JwtConfig>,
     /// Subscribers get at most one `stats` message in this time.
     pub stats_interval: Duration,
     /// How much anybody may ask of the server.
@@ -108,6 +75,12 @@ pub enum ConfigError {
     /// An empty one would make an admin of every user whose role or e-mail address is empty.
     #[error("an admin role or an admin's e-mail address is empty")]
     EmptyAdmin,
+    /// Tokens could not be checked.
+    #[error(transparent)]
+    Jwt(#[from] JwtError),
+    /// The system's certificates can't be read, for example.
+    #[error("can't make an HTTP client: {0}")]
+    Client(String),
     /// A tick of no length would never end.
     #[error("the stats interval must be longer than 0")]
     StatsInterval,
@@ -144,10 +117,17 @@ impl Config {
             admin_secrets: Vec::new(),
             stats_secrets: Vec::new(),
             session: None,
+            jwt: None,
             stats_interval: Duration::from_millis(100),
             limits: Limits::default(),
             recipe_endpoints: true,
         }
+    }
+
+    /// Whether nothing in it could let anybody see stats. An embedding application's hook still can.
+    #[must_use]
+    pub fn admits_nobody(&self) -> bool {
+        self.admin_secrets.is_empty() && self.stats_secrets.is_empty() && self.session.is_none() && self.jwt.is_none()
     }
 
     /// Checks everything that its type does not hold already, and returns what was checked in a form to be used.
@@ -156,8 +136,13 @@ impl Config {
             return Err(ConfigError::BuildId);
         }
         let word = |text: &str, more: &[u8]| text.bytes().all(|b| b.is_ascii_alphanumeric() || more.contains(&b));
-        if self.cookie_name.is_empty() || !word(&self.cookie_name, b"-._") {
-            return Err(ConfigError::CookieName(self.cookie_name.clone()));
+        let token_cookie = self.jwt.as_ref().and_then(|jwt| jwt.cookie.as_ref());
+        if let Some(name) = [Some(&self.cookie_name), token_cookie]
+            .into_iter()
+            .flatten()
+            .find(|name| name.is_empty() || !word(name, b"-._"))
+        {
+            return Err(ConfigError::CookieName(name.clone()));
         }
         let base_path = self.base_path.trim_end_matches('/').to_owned();
         if !self.base_path.starts_with('/') || !word(&base_path, b"/-._~") || base_path.contains("//") {
@@ -167,14 +152,8 @@ impl Config {
         let allowed_origins = origins
             .map(|text| Origin::parse(text).ok_or_else(|| ConfigError::Origin(text.clone())))
             .collect::<Result<_, _>>()?;
-        if self.session.as_ref().is_some_and(|session| session.password.bytes().len() < 32) {
-            return Err(ConfigError::ShortPassword);
-        }
-        let admins = self.session.iter().flat_map(|session| session.roles.iter().chain(&session.emails));
-        if admins.into_iter().any(|admin| admin.trim().is_empty()) {
-            return Err(ConfigError::EmptyAdmin);
-        }
-        if self.admin_secrets.iter().chain(&self.stats_secrets).any(|secret| secret.0.trim() != &*secret.0) {
+        self.session.as_ref().map_or(Ok(()), SessionConfig::check)?;
+        if self.admin_secrets.iter().chain(&self.stats_secrets).any(Secret::is_spaced) {
             return Err(ConfigError::SpacedSecret);
         }
         if self.stats_interval.is_zero() {

@@ -45,6 +45,7 @@ pub mod manifest;
 mod metrics;
 mod operator;
 mod origin;
+mod outbound;
 mod posted;
 mod routes;
 mod serve;
@@ -52,7 +53,10 @@ mod session;
 mod transport;
 mod visitor;
 
-pub use config::{Config, ConfigError, IpNet, Limits, NotARate, Rate, Secret, SessionConfig};
+pub use config::{
+    ClaimRule, Config, ConfigError, IpNet, JwtAlgorithm, JwtConfig, JwtError, JwtKeys, Limits, NotARate, Rate, Secret,
+    SessionConfig,
+};
 pub use handle::{Handle, SendError, Stopped};
 pub use hooks::{Credentials, Hooks, OpenedConnection, Sender, StatsRequest};
 pub use hub::answer::{Current, Invalidated, Mode, Released};

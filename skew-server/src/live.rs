@@ -41,7 +41,7 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn new(config: Config, hooks: Arc<dyn Hooks>) -> Result<Self, ConfigError> {
-        let settings = RwLock::new(Arc::new(Settings::new(config, hooks.clone())?));
+        let settings = RwLock::new(Arc::new(Settings::new(config, hooks.clone(), None)?));
         let now = clock::now();
         let phase = watch::Sender::new(Phase::Starting);
         let (tries, gate) = (Tries::new(now), Arc::new(Gate::new(now)));
@@ -84,16 +84,16 @@ impl Live {
             later.push("recipe-endpoints");
             config.recipe_endpoints = old.config.recipe_endpoints;
         }
-        let settings = Arc::new(Settings::new(config, self.hooks.clone())?);
+        let settings = Arc::new(Settings::new(config, self.hooks.clone(), Some(&old.authorizer))?);
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
         Ok(later)
     }
 }
 
 impl Settings {
-    fn new(config: Config, hooks: Arc<dyn Hooks>) -> Result<Self, ConfigError> {
+    fn new(config: Config, hooks: Arc<dyn Hooks>, before: Option<&Authorizer>) -> Result<Self, ConfigError> {
         let allowed_origins = config.check()?.allowed_origins;
-        Ok(Self { allowed_origins, authorizer: Authorizer::new(&config, hooks), config })
+        Ok(Self { allowed_origins, authorizer: Authorizer::new(&config, hooks, before)?, config })
     }
 }
 

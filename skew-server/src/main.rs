@@ -33,7 +33,7 @@ fn main() -> ExitCode {
 
 async fn run(args: &Args) -> Result<(), StartError> {
     let Loaded { config, listen, admin_listen, follow } = args.load().await?;
-    let is_closed = config.admin_secrets.is_empty() && config.stats_secrets.is_empty() && config.session.is_none();
+    let is_closed = config.admits_nobody();
     let base_path = config.base_path.trim_end_matches('/').to_owned();
     let (router, handle) = skew_server::router(config, ())?;
     let (listener, address) = listening(&listen).await?;
@@ -45,7 +45,7 @@ async fn run(args: &Args) -> Result<(), StartError> {
     }
     if is_closed {
         tracing::warn!(
-            "nobody can see stats: set --admin-secret-file, --stats-secret-file or --nuxt-session-password-file"
+            "nobody can see stats: set --admin-secret-file, --stats-secret-file, --nuxt-session-password-file or --jwt-algorithm"
         );
     }
     // Before anybody is told that the server is there, and may ask it to go.

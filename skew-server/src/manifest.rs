@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{fmt, io};
 
-use skew_proto::text::cut;
+use reqwest::redirect::Policy;
 use skew_proto::{Release, Releases};
 use tokio::io::AsyncReadExt;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -12,6 +12,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::config::is_version;
 use crate::handle::{Handle, Stopped};
 use crate::hub::answer::Released;
+use crate::outbound;
 
 /// The list grows with every build that is kept; none is near this.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -69,8 +70,8 @@ impl Manifest {
         }
         let failed = |name: &str, reason| ManifestError { name: name.to_owned(), reason };
         let url = source.parse().map_err(|error: url::ParseError| failed("of this URL", error.to_string()))?;
-        let name = name_of(&url);
-        let client = client(&url).map_err(|error| failed(&name, describe(error)))?;
+        let name = outbound::name_of(&url);
+        let client = outbound::client(&url, TIME, Policy::default).map_err(|reason| failed(&name, reason))?;
         Ok(Self { source: Source::Web { client, url }, name })
     }
 
@@ -124,9 +125,9 @@ impl Manifest {
     }
 
     async fn fetch(&self) -> Result<Vec<u8>, String> {
-        let mut bytes = Vec::new();
         match &self.source {
             Source::File(path) => {
+                let mut bytes = Vec::new();
                 let reading = async {
                     // Each look at a pipe would hold a thread until somebody writes into it.
                     if !tokio::fs::metadata(path).await?.is_file() {
@@ -137,29 +138,13 @@ impl Manifest {
                 };
                 let read = timeout(TIME, reading).await.map_err(|_| "it could not be read in time".to_owned())?;
                 read.map_err(|error| error.to_string())?;
+                if bytes.len() > MAX_BYTES { Err(format!("it is over {MAX_BYTES} bytes")) } else { Ok(bytes) }
             }
             Source::Web { client, url } => {
                 let answer = client.get(url.clone()).send().await.and_then(reqwest::Response::error_for_status);
-                let mut answer = answer.map_err(describe)?;
-                while let Some(chunk) = answer.chunk().await.map_err(describe)? {
-                    bytes.extend_from_slice(&chunk);
-                    if bytes.len() > MAX_BYTES {
-                        break;
-                    }
-                }
+                outbound::read(answer.map_err(outbound::describe)?, MAX_BYTES).await
             }
         }
-        if bytes.len() > MAX_BYTES { Err(format!("it is over {MAX_BYTES} bytes")) } else { Ok(bytes) }
-    }
-}
-
-fn client(url: &url::Url) -> Result<reqwest::Client, reqwest::Error> {
-    let builder =
-        || reqwest::Client::builder().timeout(TIME).user_agent(concat!("skew-server/", env!("CARGO_PKG_VERSION")));
-    match builder().build() {
-        // A machine without CA certificates can read a plain list all the same.
-        Err(_) if url.scheme() == "http" => builder().tls_certs_only([]).build(),
-        built => built,
     }
 }
 
@@ -170,28 +155,6 @@ fn parse(bytes: &[u8]) -> Result<Listing, String> {
         releases.current.clone().filter(|version| is_version(version)).ok_or("it names no current build in `id`")?;
     let current = Release { released_at: releases.released_at(&version), version };
     Ok(Listing { current, releases: releases.releases })
-}
-
-/// A URL without what may be secret in it.
-fn name_of(url: &url::Url) -> String {
-    let (scheme, path) = (url.scheme(), url.path());
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{scheme}://{}{port}{path}", url.host_str().unwrap_or_default())
-}
-
-/// An error with its causes, without the URL, which is said already and may hold a secret.
-fn describe(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = String::new();
-    let mut cause: Option<&dyn std::error::Error> = Some(&error);
-    while let Some(error) = cause {
-        if !text.is_empty() {
-            text.push_str(": ");
-        }
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    cut(&text, 300)
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use clap::Args;
 use skew_server::{Config, SessionConfig};
 
 use super::StartError;
-use super::secret::{secret, secrets};
+use super::jwt::JwtArgs;
+use super::secret::{secret_or_variable, secrets};
 use super::values::filled;
 
 #[derive(Debug, Args)]
@@ -33,6 +34,9 @@ pub(crate) struct AuthArgs {
     #[arg(long = "admin-email", env = "SKEW_ADMIN_EMAIL", hide_env_values = true, value_delimiter = ',')]
     #[arg(value_name = "EMAIL")]
     admin_emails: Vec<String>,
+
+    #[command(flatten)]
+    jwt: JwtArgs,
 }
 
 impl AuthArgs {
@@ -40,12 +44,13 @@ impl AuthArgs {
     pub(super) fn apply(&self, config: &mut Config) -> Result<(), StartError> {
         config.admin_secrets = secrets(&self.admin_secret_file, "SKEW_ADMIN_SECRET")?;
         config.stats_secrets = secrets(&self.stats_secret_file, "SKEW_STATS_SECRET")?;
-        let password = secret(self.nuxt_session_password_file.as_deref(), "NUXT_SESSION_PASSWORD")?;
+        let password = secret_or_variable(self.nuxt_session_password_file.as_deref(), "NUXT_SESSION_PASSWORD")?;
         config.session = password.map(|password| SessionConfig {
             password,
             roles: filled(&self.admin_roles),
             emails: filled(&self.admin_emails),
         });
+        config.jwt = self.jwt.config()?;
         Ok(())
     }
 }

@@ -13,14 +13,29 @@ struct Found {
     place: String,
 }
 
+impl Found {
+    fn whole(self) -> Result<Secret, StartError> {
+        Secret::new(&self.text).map_err(|error| StartError::Secret { place: self.place, error })
+    }
+}
+
 /// The one secret of a file, else of the environment.
-pub(super) fn secret(file: Option<&Path>, variable: &str) -> Result<Option<Secret>, StartError> {
+pub(super) fn secret_or_variable(file: Option<&Path>, variable: &str) -> Result<Option<Secret>, StartError> {
     let found = match file {
         Some(path) => Some(from_file(path)?),
         None => from_environment(variable)?,
     };
-    let read = |Found { text, place }| Secret::new(&text).map_err(|error| StartError::Secret { place, error });
-    found.map(read).transpose()
+    found.map(Found::whole).transpose()
+}
+
+/// The one secret of a file.
+pub(super) fn secret(file: &Path) -> Result<Secret, StartError> {
+    from_file(file)?.whole()
+}
+
+/// A file that need not be kept secret, such as a public key.
+pub(super) fn text(file: &Path) -> Result<String, StartError> {
+    Ok(from_file(file)?.text)
 }
 
 /// The secrets of several files, else of the environment: one on each line, so that a new one can be added before the old one is taken
@@ -93,6 +108,6 @@ mod tests {
     #[test]
     fn a_password_is_the_whole_file_also_where_it_looks_like_a_comment() {
         let file = file("#a password of one line\n");
-        assert!(secret(Some(file.path()), "SKEW_NO_SUCH_VARIABLE").unwrap().is_some());
+        assert!(secret(file.path()).is_ok());
     }
 }

@@ -4,6 +4,7 @@
 
 mod abuse;
 mod admin;
+mod auth_jwt;
 mod embed;
 mod lifecycle;
 mod limits;
