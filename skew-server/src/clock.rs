@@ -1,6 +1,9 @@
 //! The time of day, and the time that only passes.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::LazyLock;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
 
 /// Milliseconds since 1970.
 pub(crate) fn now_ms() -> u64 {
@@ -8,7 +11,9 @@ pub(crate) fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The time that only passes: the runtime's, which a test can stop.
-pub(crate) fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
+/// Nanoseconds since the first look at a clock that only goes forward: the runtime's, which a test can stop.
+pub(crate) fn nanos() -> u64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let passed = Instant::now().saturating_duration_since(*START);
+    u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -3,12 +3,12 @@
 //! Nothing here reads a clock: time comes in as an argument, and the numbers with it, so that a reload changes them.
 
 mod addresses;
-#[allow(dead_code, reason = "the authorizer is to give tries back")]
 mod bucket;
 mod gate;
 #[allow(dead_code, reason = "the authorizer is to ask it")]
 mod tries;
 
 pub(crate) use addresses::AddressKey;
+pub(crate) use bucket::Bucket;
 pub(crate) use gate::{Gate, Permit};
 pub(crate) use tries::Tries;

@@ -42,9 +42,8 @@ pub(crate) struct Live {
 impl Live {
     pub(crate) fn new(config: Config, hooks: Arc<dyn Hooks>) -> Result<Self, ConfigError> {
         let settings = RwLock::new(Arc::new(Settings::new(config, hooks.clone(), None)?));
-        let now = clock::now();
         let phase = watch::Sender::new(Phase::Starting);
-        let (tries, gate) = (Tries::new(now), Arc::new(Gate::new(now)));
+        let (tries, gate) = (Tries::new(), Arc::new(Gate::new()));
         Ok(Self { settings, phase, hooks, metrics: Metrics::new(), tries, gate })
     }
 
@@ -54,7 +53,7 @@ impl Live {
     ///
     /// When there is no place: the limit that was reached, which is counted already.
     pub(crate) fn admit(&self, address: Option<AddressKey>) -> Result<Permit, Limit> {
-        let admitted = self.gate.admit(address, &self.settings().config.limits, clock::now());
+        let admitted = self.gate.admit(address, &self.settings().config.limits, clock::nanos());
         admitted.inspect_err(|limit| self.metrics.limited(*limit))
     }
 

@@ -9,12 +9,12 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use skew_proto::wire::MAX_BODY_BYTES;
 use tokio::time::timeout;
 
-use crate::app::Shared;
+use crate::app::{App, Shared};
 use crate::failure::ApiError;
 use crate::hooks::Credentials;
+use crate::metrics::Limit;
 use crate::origin::Source;
 use crate::visitor;
 
@@ -43,7 +43,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Posted<T> {
         if !is_json(&parts.headers) {
             return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send content-type: application/json"));
         }
-        let bytes = read(&parts, body).await?;
+        let bytes = read(&parts, body, app).await?;
         if !bytes.trim_ascii_start().starts_with(b"{") {
             return Err(ApiError::bad_request("bad JSON: the body must be an object"));
         }
@@ -58,13 +58,17 @@ pub(crate) fn understood<T: DeserializeOwned>(body: Object) -> Result<T, ApiErro
     serde_json::from_value(body.into()).map_err(|error| ApiError::bad_request(format!("bad JSON: {error}")))
 }
 
-async fn read(parts: &Parts, body: Body) -> Result<Bytes, ApiError> {
-    let too_large = || ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is over {MAX_BODY_BYTES} bytes"));
+async fn read(parts: &Parts, body: Body, app: &App) -> Result<Bytes, ApiError> {
+    let most = app.settings().config.limits.body_bytes;
+    let too_large = || {
+        app.live.metrics.limited(Limit::Body);
+        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is over {most} bytes"))
+    };
     let announced = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > MAX_BODY_BYTES) {
+    if announced.is_some_and(|length| length > most) {
         return Err(too_large());
     }
-    match timeout(BODY_TIME, to_bytes(body, MAX_BODY_BYTES)).await {
+    match timeout(BODY_TIME, to_bytes(body, most)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         // Its other reason is a socket that has gone, and then nobody reads the answer.
         Ok(Err(_)) => Err(too_large()),

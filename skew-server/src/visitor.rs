@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::hooks::Credentials;
 use crate::hub::outbox::Hangup;
 use crate::limits::AddressKey;
+use crate::metrics::Limit;
 use crate::origin::{self, Proxy, Source};
 use crate::{address, cookies};
 
@@ -37,14 +38,17 @@ impl Visitor {
     pub(crate) fn of(parts: &Parts, app: &App) -> Self {
         let settings = app.settings();
         let config = &settings.config;
-        let route = route_of_query(parts.uri.query().unwrap_or_default());
+        let limits = &config.limits;
+        let route = route_of_query(parts.uri.query().unwrap_or_default(), limits.route_bytes)
+            .unwrap_or_else(|error| counted_as_other(app, error).into());
         let ip = if config.ip_tracking {
             peer(parts).map(|peer| address::of(&parts.headers, peer, &config.trusted_proxies))
         } else {
             None
         };
         Self {
-            version: version(&parts.headers, &config.cookie_name),
+            version: version(&parts.headers, &config.cookie_name, limits.version_bytes)
+                .map(|version| version.unwrap_or_else(|error| counted_as_other(app, error).to_owned())),
             route: if config.route_tracking || route == wire::TUI_ROUTE { route.into_owned() } else { "/".into() },
             ip,
             hangup: parts.extensions.get().cloned(),
@@ -83,46 +87,72 @@ fn peer(parts: &Parts) -> Option<IpAddr> {
     parts.extensions.get().map(|ConnectInfo(peer): &ConnectInfo<SocketAddr>| peer.ip())
 }
 
-/// Why a text is no page.
+/// Why a text is no page, or no build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum RouteError {
+pub(crate) enum Unfit {
     #[error("route must begin with /")]
     NoPath,
-    #[error("route is longer than {} bytes", wire::MAX_ROUTE_BYTES)]
-    TooLong,
+    #[error("route is longer than {0} bytes")]
+    LongRoute(usize),
+    #[error("version is longer than {0} bytes")]
+    LongVersion(usize),
+    #[error("it is damaged")]
+    Damaged,
+}
+
+/// The page that a client of its own says it shows: [`path`] by the limits of now, and counted where it is past them.
+pub(crate) fn page<'a>(route: &'a str, app: &App) -> Result<&'a str, Unfit> {
+    let page = path(route, app.settings().config.limits.route_bytes);
+    page.inspect_err(|error| count(app, *error))
+}
+
+fn counted_as_other(app: &App, error: Unfit) -> &'static str {
+    count(app, error);
+    wire::OTHER
+}
+
+fn count(app: &App, error: Unfit) {
+    match error {
+        Unfit::LongRoute(_) => app.live.metrics.limited(Limit::RouteBytes),
+        Unfit::LongVersion(_) => app.live.metrics.limited(Limit::VersionBytes),
+        Unfit::NoPath | Unfit::Damaged => {}
+    }
 }
 
 /// The path of a page: query and hash are cut, since they hold what is nobody's business.
-pub(crate) fn path(route: &str) -> Result<&str, RouteError> {
+fn path(route: &str, most: usize) -> Result<&str, Unfit> {
     let path = route.split(['?', '#']).next().unwrap_or_default();
     if !path.starts_with('/') {
-        return Err(RouteError::NoPath);
+        return Err(Unfit::NoPath);
     }
-    if path.len() > wire::MAX_ROUTE_BYTES {
-        return Err(RouteError::TooLong);
+    if path.len() > most {
+        return Err(Unfit::LongRoute(most));
     }
     Ok(path)
 }
 
 /// The page that `?route=` names; `/` where it names none.
-fn route_of_query(query: &str) -> Cow<'_, str> {
+fn route_of_query(query: &str, most: usize) -> Result<Cow<'_, str>, Unfit> {
     let mut routes = query.split('&').filter_map(|pair| pair.strip_prefix("route="));
-    let Some(route) = routes.next().filter(|route| !route.is_empty()) else { return "/".into() };
+    let Some(route) = routes.next().filter(|route| !route.is_empty()) else { return Ok("/".into()) };
     if routes.next().is_some() {
-        return wire::OTHER.into();
+        return Err(Unfit::Damaged);
     }
     // A browser's own encoder writes a space as %20, an HTML form's as a plus sign.
     let spaced = route.replace('+', " ");
-    let decoded = percent_decode(spaced.as_bytes()).decode_utf8();
-    decoded.ok().and_then(|route| path(&route).ok().map(str::to_owned)).map_or(wire::OTHER.into(), Cow::Owned)
+    let decoded = percent_decode(spaced.as_bytes()).decode_utf8().map_err(|_| Unfit::Damaged)?;
+    Ok(path(&decoded, most)?.to_owned().into())
 }
 
 /// The build in the cookie.
-fn version(headers: &HeaderMap, cookie_name: &str) -> Option<String> {
+fn version(headers: &HeaderMap, cookie_name: &str, most: usize) -> Option<Result<String, Unfit>> {
     let cookies = cookies::joined(headers)?;
     let value = cookies::find(&cookies, cookie_name).filter(|value| !value.is_empty())?;
-    let version = cookies::decode(value).filter(|version| version.len() <= wire::MAX_VERSION_BYTES);
-    Some(version.map_or_else(|| wire::OTHER.to_owned(), Cow::into_owned))
+    Some(match cookies::decode(value) {
+        Some(version) if version.len() > most => Err(Unfit::LongVersion(most)),
+        Some(version) => Ok(version.into_owned()),
+        None => Err(Unfit::Damaged),
+    })
 }
 
 #[cfg(test)]
@@ -134,29 +164,36 @@ mod tests {
 
     #[test]
     fn query_and_hash_are_cut_from_a_route() {
+        let path = |route| path(route, 16);
         assert_eq!(path("/checkout?token=1#pay"), Ok("/checkout"));
         assert_eq!(path("/#/spa"), Ok("/"));
-        assert_eq!(path("https://x/"), Err(RouteError::NoPath));
-        assert_eq!(path("?x"), Err(RouteError::NoPath));
-        assert_eq!(path(&format!("/{}", "x".repeat(512))), Err(RouteError::TooLong));
-        let long_query = format!("/a?{}", "x".repeat(5000));
-        assert_eq!(path(&long_query), Ok("/a"));
+        assert_eq!(path("https://x/"), Err(Unfit::NoPath));
+        assert_eq!(path("?x"), Err(Unfit::NoPath));
+        assert_eq!(path("/sixteen-bytes-x"), Ok("/sixteen-bytes-x"));
+        assert_eq!(path("/sixteen-bytes-xx"), Err(Unfit::LongRoute(16)));
+        assert_eq!(path("/a?and-a-query-that-is-longer"), Ok("/a"));
     }
 
     #[test]
     fn the_first_route_is_that_of_the_query() {
-        assert_eq!(route_of_query(""), "/");
-        assert_eq!(route_of_query("route="), "/");
-        assert_eq!(route_of_query("x=1&route=%2Fa%20b%3Fq%3D1"), "/a b");
-        assert_eq!(route_of_query("route=/gr%C3%B6%C3%9Fe"), "/größe");
+        for (query, route) in
+            [("", "/"), ("route=", "/"), ("x=1&route=%2Fa%20b%3Fq%3D1", "/a b"), ("route=/gr%C3%B6%C3%9Fe", "/größe")]
+        {
+            assert_eq!(route_of_query(query, 512).as_deref(), Ok(route));
+        }
     }
 
     #[test]
-    fn a_damaged_route_counts_under_other() {
-        for query in
-            ["route=/a&route=/b", "route=%2F%ff", "route=checkout", "route=%00", &format!("route=/{}", "x".repeat(512))]
-        {
-            assert_eq!(route_of_query(query), wire::OTHER, "{query}");
+    fn a_route_that_is_damaged_or_too_long_is_none() {
+        let long = format!("route=/{}", "x".repeat(16));
+        for (query, reason) in [
+            ("route=/a&route=/b", Unfit::Damaged),
+            ("route=%2F%ff", Unfit::Damaged),
+            ("route=checkout", Unfit::NoPath),
+            ("route=%00", Unfit::NoPath),
+            (&long, Unfit::LongRoute(16)),
+        ] {
+            assert_eq!(route_of_query(query, 16), Err(reason), "{query}");
         }
     }
 
@@ -165,21 +202,22 @@ mod tests {
         let read = |cookies: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(COOKIE, cookies.parse().unwrap());
-            version(&headers, "__nkpv")
+            version(&headers, "__nkpv", 16)
         };
-        assert_eq!(read("a=1; __nkpv=build%20old").as_deref(), Some("build old"));
-        assert_eq!(read("__nkpv=__proto__").as_deref(), Some("__proto__"));
+        assert_eq!(read("a=1; __nkpv=build%20old"), Some(Ok("build old".into())));
+        assert_eq!(read("__nkpv=__proto__"), Some(Ok("__proto__".into())));
         assert_eq!(read("__nkpv="), None);
         assert_eq!(read("a=1"), None);
-        assert_eq!(read("__nkpv=%ff").as_deref(), Some(wire::OTHER));
-        assert_eq!(read(&format!("__nkpv={}", "x".repeat(129))).as_deref(), Some(wire::OTHER));
+        assert_eq!(read("__nkpv=%ff"), Some(Err(Unfit::Damaged)));
+        assert_eq!(read(&format!("__nkpv={}", "x".repeat(17))), Some(Err(Unfit::LongVersion(16))));
     }
 
     proptest! {
         #[test]
         fn every_query_gives_a_route_that_can_be_kept(query in ".{0,80}|(route=[%/a-f0-9?#+&]{0,40})") {
-            let route = route_of_query(&query);
-            prop_assert!(route == wire::OTHER || path(&route) == Ok(&*route));
+            if let Ok(route) = route_of_query(&query, 20) {
+                prop_assert_eq!(path(&route, 20), Ok(&*route));
+            }
         }
     }
 }

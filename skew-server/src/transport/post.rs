@@ -19,7 +19,7 @@ pub(crate) async fn route(State(app): State<Shared>, posted: Posted<RouteBody>) 
     let (Some(connection_id), Some(route)) = (field("connectionId", connection_id)?, field("route", route)?) else {
         return Ok(answer(StatusCode::OK, &Ack { ok: false }));
     };
-    let route = visitor::path(&route).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let route = visitor::page(&route, &app).map_err(|error| ApiError::bad_request(error.to_string()))?;
     if let Some(connection_id) = ConnectionId::read(&connection_id).filter(|_| app.settings().config.route_tracking) {
         app.hub.navigate(connection_id, route.to_owned()).await?;
     }

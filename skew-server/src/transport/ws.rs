@@ -9,21 +9,21 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::SinkExt;
 use skew_proto::{ClientMessage, ServerMessage, Text, wire};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::app::Shared;
+use crate::clock;
 use crate::hooks::Credentials;
 use crate::hub::command::Verdict;
 use crate::hub::message;
 use crate::hub::outbox::Parcel;
+use crate::limits::Bucket;
+use crate::metrics::Limit;
 use crate::session::Session;
 use crate::visitor::{self, Visitor};
 
 /// Read buffer of a socket. The default costs 128 KiB for each connection, and clients write little.
 const READ_BUFFER_BYTES: usize = 1024;
-
-/// Longest message a client may send; a longer one ends its connection.
-const MAX_MESSAGE_BYTES: usize = 8 * 1024;
 
 /// Longest message that is sent: a snapshot of some hundred thousand connections. Only one is under way at a time.
 const MAX_WRITE_BYTES: usize = 64 * 1024 * 1024;
@@ -38,18 +38,19 @@ pub(crate) async fn open(State(app): State<Shared>, parts: Parts, upgrade: WebSo
     // A stock visitor has its build's cookie alone, and only the hook of an embedding application can tell what a cookie is good
     // for: all are kept. One who has none is not to carry three empty pointers about.
     let credentials = (credentials != Credentials::default()).then(|| Box::new(credentials));
+    let most = app.settings().config.limits.message_bytes;
     upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(0)
         .max_write_buffer_size(MAX_WRITE_BYTES)
-        .max_message_size(MAX_MESSAGE_BYTES)
-        .max_frame_size(MAX_MESSAGE_BYTES)
+        .max_message_size(most)
+        .max_frame_size(most)
         .on_upgrade(move |socket| async move {
             let Ok(permit) = permit else {
                 return end(socket, close_code::AGAIN, "there is no place; come again").await;
             };
             let Ok(session) = Session::open(app.hub.clone(), visitor, permit).await else { return };
-            Connection { app, session, credentials }.run(socket).await;
+            Connection { app, session, credentials, received: Bucket::default() }.run(socket).await;
         })
 }
 
@@ -58,6 +59,7 @@ struct Connection {
     session: Session,
     /// Those of the upgrade, for as long as the connection lives: it may subscribe at any time and again.
     credentials: Option<Box<Credentials>>,
+    received: Bucket,
 }
 
 /// Whether the connection goes on.
@@ -67,7 +69,7 @@ enum Next {
 }
 
 impl Connection {
-    async fn run(self, mut socket: WebSocket) {
+    async fn run(mut self, mut socket: WebSocket) {
         loop {
             tokio::select! {
                 // First what waits to be sent: then a client that asks without reading fills its own receive window, not our memory.
@@ -87,6 +89,9 @@ impl Connection {
                     }
                 }
                 message = socket.recv() => {
+                    if let Some(Ok(_)) = message && self.is_too_fast() {
+                        return end(socket, close_code::POLICY, "too many messages; send fewer").await;
+                    }
                     let text = match &message {
                         Some(Ok(Message::Text(text))) => text.as_str(),
                         Some(Ok(Message::Binary(bytes))) => std::str::from_utf8(bytes).unwrap_or_default(),
@@ -97,12 +102,22 @@ impl Connection {
                             let _ = timeout(CLOSE_TIME, socket.flush()).await;
                             return;
                         }
+                        Some(Err(error)) if is_too_long(error) => {
+                            self.app.live.metrics.limited(Limit::MessageBytes);
+                            return refuse_the_rest(socket).await;
+                        }
                         Some(Err(_)) | None => return,
                     };
                     self.receive(text).await;
                 }
             }
         }
+    }
+
+    /// Counts what was received, a ping as well: each is answered.
+    fn is_too_fast(&mut self) -> bool {
+        let taken = self.received.take(&self.app.settings().config.limits.messages, clock::nanos());
+        taken.inspect_err(|_| self.app.live.metrics.limited(Limit::MessageRate)).is_err()
     }
 
     async fn send_text(&self, socket: &mut WebSocket, text: Bytes) -> Next {
@@ -138,7 +153,7 @@ impl Connection {
     async fn navigate(&self, route: &Text) {
         let route = match route {
             Text::Whole(route) if route.is_empty() => return,
-            Text::Whole(route) => visitor::path(route).unwrap_or(wire::OTHER),
+            Text::Whole(route) => visitor::page(route, &self.app).unwrap_or(wire::OTHER),
             Text::Damaged(_) => wire::OTHER,
         };
         let _ = self.app.hub.navigate(self.session.connection_id, route.to_owned()).await;
@@ -149,6 +164,20 @@ impl Connection {
         let granted = self.app.settings().authorizer.may_read(self.credentials.as_deref().unwrap_or(&none)).await;
         let verdict = if granted { Verdict::Granted } else { Verdict::Refused };
         let _ = self.app.hub.subscribe(self.session.connection_id, verdict).await;
+    }
+}
+
+fn is_too_long(error: &axum::Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|error| error.downcast_ref());
+    matches!(cause, Some(tungstenite::Error::Capacity(_)))
+}
+
+/// Ends a connection whose next bytes are a message that is not to be read. With them unread the system tells the peer that the socket
+/// is gone, so it is given the time to read why.
+async fn refuse_the_rest(mut socket: WebSocket) {
+    let frame = CloseFrame { code: close_code::SIZE, reason: Utf8Bytes::from_static("the message is too long") };
+    if let Ok(Ok(())) = timeout(CLOSE_TIME, socket.send(Message::Close(Some(frame)))).await {
+        sleep(CLOSE_TIME).await;
     }
 }
 
