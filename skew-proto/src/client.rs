@@ -1,5 +1,6 @@
 //! What a client says to the server over a WebSocket.
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -42,7 +43,7 @@ impl ClientMessage {
     ///
     /// # Errors
     ///
-    /// When the text is neither a JSON object nor a ping. A stock server ignores such a text.
+    /// When the text is neither a JSON object nor a ping, or an object with a field twice. A stock server ignores the former.
     pub fn decode(text: &str) -> Result<Self, DecodeError> {
         #[derive(Deserialize)]
         struct Fields {
@@ -56,6 +57,8 @@ impl ClientMessage {
         let object = text.trim_start().starts_with('{').then(|| serde_json::from_str::<Fields>(text));
         let fields = match object {
             Some(Ok(fields)) => fields,
+            // An object all the same, of which a field is there twice.
+            Some(Err(error)) if serde_json::from_str::<IgnoredAny>(text).is_ok() => return Err(error.into()),
             _ if text.contains("ping") => return Ok(Self::Ping),
             Some(Err(error)) => return Err(error.into()),
             None => return Err(DecodeError::NotAnObject),
@@ -111,6 +114,8 @@ mod tests {
     fn a_route_that_contains_ping_is_a_route() {
         let decoded = ClientMessage::decode(&ClientMessage::route_update("/shipping")).unwrap();
         assert!(matches!(decoded, ClientMessage::RouteUpdate(_)));
+        let twice = r#"{"type":"route-update","route":"/shipping","route":"/shipping"}"#;
+        assert!(ClientMessage::decode(twice).is_err());
     }
 
     #[test]

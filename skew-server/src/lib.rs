@@ -34,6 +34,9 @@ mod clock;
 mod config;
 mod cookies;
 mod failure;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod handle;
 mod hooks;
 mod hub;

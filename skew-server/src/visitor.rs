@@ -120,7 +120,7 @@ fn count(app: &App, error: Unfit) {
 }
 
 /// The path of a page: query and hash are cut, since they hold what is nobody's business.
-fn path(route: &str, most: usize) -> Result<&str, Unfit> {
+pub(crate) fn path(route: &str, most: usize) -> Result<&str, Unfit> {
     let path = route.split(['?', '#']).next().unwrap_or_default();
     if !path.starts_with('/') {
         return Err(Unfit::NoPath);
@@ -145,7 +145,7 @@ fn route_of_query(query: &str, most: usize) -> Result<Cow<'_, str>, Unfit> {
 }
 
 /// The build in the cookie.
-fn version(headers: &HeaderMap, cookie_name: &str, most: usize) -> Option<Result<String, Unfit>> {
+pub(crate) fn version(headers: &HeaderMap, cookie_name: &str, most: usize) -> Option<Result<String, Unfit>> {
     let cookies = cookies::joined(headers)?;
     let value = cookies::find(&cookies, cookie_name).filter(|value| !value.is_empty())?;
     Some(match cookies::decode(value) {

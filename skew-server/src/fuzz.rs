@@ -1,0 +1,87 @@
+//! What holds for whatever bytes somebody sends: one function for each way in. Each panics where something does not hold.
+//!
+//! `fuzz/` calls them with bytes that a fuzzer makes up, and the tests here with everything in `fuzz/corpus`.
+
+mod headers;
+mod messages;
+
+pub use headers::{addresses, cookies, origins};
+pub use messages::{bodies, client_messages, events, seals, server_messages};
+
+/// A way in, by the name that it has in `fuzz/`.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every way in.
+pub const TARGETS: &[Target] = &[
+    ("addresses", addresses),
+    ("bodies", bodies),
+    ("client_messages", client_messages),
+    ("cookies", cookies),
+    ("events", events),
+    ("origins", origins),
+    ("seals", seals),
+    ("server_messages", server_messages),
+];
+
+fn path(route: &str) -> Result<&str, crate::visitor::Unfit> {
+    crate::visitor::path(route, skew_proto::wire::MAX_ROUTE_BYTES)
+}
+
+/// What is kept of a visitor's page.
+fn assert_route(route: &str) {
+    use skew_proto::wire;
+    assert!(route == wire::OTHER || path(route) == Ok(route), "{route:?} is kept");
+}
+
+/// What is kept of a visitor's build.
+fn assert_version(version: &str) {
+    use skew_proto::wire;
+    assert!(!version.is_empty() && version.len() <= wire::MAX_VERSION_BYTES, "{version:?} is kept");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    fn folder() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz")
+    }
+
+    fn names(folder: &Path) -> BTreeSet<String> {
+        let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn everything_in_the_corpus_holds() {
+        let (mut files, mut bytes) = (0, 0);
+        for &(target, run) in TARGETS {
+            let corpus = folder().join("corpus").join(target);
+            for name in names(&corpus) {
+                let input = fs::read(corpus.join(&name)).unwrap();
+                let held = std::panic::catch_unwind(|| run(&input));
+                assert!(held.is_ok(), "fuzz/corpus/{target}/{name} does not hold");
+                (files, bytes) = (files + 1, bytes + input.len());
+            }
+        }
+        assert!((50..300).contains(&files) && bytes < 500_000, "{files} files of {bytes} bytes");
+    }
+
+    #[test]
+    fn every_target_has_its_program_and_its_corpus() {
+        let targets: BTreeSet<String> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(names(&folder().join("corpus")), targets);
+        let programs: BTreeSet<String> = targets.iter().map(|name| format!("{name}.rs")).collect();
+        assert_eq!(names(&folder().join("fuzz_targets")), programs);
+        let manifest = fs::read_to_string(folder().join("Cargo.toml")).unwrap();
+        for target in targets {
+            assert!(manifest.contains(&format!("name = \"{target}\"")), "{target} is no program of fuzz/Cargo.toml");
+            let program = fs::read_to_string(folder().join(format!("fuzz_targets/{target}.rs"))).unwrap();
+            assert!(program.contains(&format!("skew_server::fuzz::{target}(data)")), "{program}");
+        }
+    }
+}
