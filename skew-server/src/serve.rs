@@ -1,35 +1,21 @@
 //! Serving a router, with the limits that axum's own `serve` does not set.
 
+mod connection;
+mod seat;
+
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{ConnectInfo, Request};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use axum::extract::ConnectInfo;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use crate::handle::Handle;
-use crate::hub::outbox::Hangup;
 use crate::live::Phase;
-
-/// A request's head must be whole in this time, also when it drips in.
-const HEAD_TIME: Duration = Duration::from_secs(10);
-
-/// Longest head of a request. A browser's cookies are the most of it; Node takes half of this.
-const MAX_HEAD_BYTES: usize = 32 * 1024;
-
-/// What waits in our memory for one socket to be written.
-const MAX_WRITE_BYTES: usize = 64 * 1024;
 
 /// A quiet connection is asked for a sign of life after [`QUIET_TIME`] and then every [`PROBE_TIME`], [`PROBES`] times. One whose
 /// peer has lost its power or network never says that it ends.
@@ -88,8 +74,11 @@ pub async fn serve(listener: TcpListener, router: Router, handle: &Handle, shutd
         };
         match accepted {
             Ok((socket, peer)) => {
+                // Messages are small and none follows soon: waiting for more to send would only delay them.
+                let _ = socket.set_nodelay(true);
+                notice_death(&socket);
                 let info = ConnectInfo(peer);
-                tokio::spawn(connection(socket, router.clone(), info, ending.subscribe()));
+                tokio::spawn(connection::serve(socket, router.clone(), info, ending.subscribe()));
             }
             Err(error) => {
                 handle.live.metrics.accept_errors.inc();
@@ -102,39 +91,6 @@ pub async fn serve(listener: TcpListener, router: Router, handle: &Handle, shutd
     ending.send_replace(());
     let _ = timeout(END_TIME, handle.shut_down()).await;
     let _ = timeout(END_TIME, ending.closed()).await;
-}
-
-async fn connection(socket: TcpStream, router: Router, info: ConnectInfo<SocketAddr>, mut ending: watch::Receiver<()>) {
-    // Messages are small and none follows soon: waiting for more to send would only delay them.
-    let _ = socket.set_nodelay(true);
-    notice_death(&socket);
-    let hangup = Hangup::default();
-    let router = TowerToHyperService::new(router);
-    let service = service_fn({
-        let hangup = hangup.clone();
-        move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(info);
-            request.extensions_mut().insert(hangup.clone());
-            router.call(request.map(Body::new))
-        }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
-        .max_header_size(MAX_HEAD_BYTES)
-        .max_buf_size(MAX_WRITE_BYTES)
-        .serve_connection(TokioIo::new(socket), service)
-        .with_upgrades();
-    let mut connection = pin!(connection);
-    loop {
-        tokio::select! {
-            // How a client leaves is its own affair.
-            _ = connection.as_mut() => return,
-            () = hangup.hung_up() => return,
-            // An idle connection closes at once, one with a stream when that has ended.
-            Ok(()) = ending.changed() => connection.as_mut().graceful_shutdown(),
-        }
-    }
 }
 
 /// Has the system end a connection whose peer is gone without a word. Where it can't, the connection ends when the peer's system

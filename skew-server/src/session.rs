@@ -22,9 +22,9 @@ pub(crate) struct Session {
 impl Session {
     /// Waits until the hub knows the connection: one who opens and leaves as fast as it can fills no queue.
     pub(crate) async fn open(hub: Handle, visitor: Visitor, permit: Permit) -> Result<Self, Stopped> {
-        let Visitor { version, route, ip, hangup } = visitor;
+        let Visitor { version, route, ip } = visitor;
         let (connection_id, id) = (ConnectionId::random(), PublicId::random());
-        let outbox = Arc::new(Outbox::new(hangup));
+        let outbox = Arc::new(Outbox::new());
         // Whole before the hub is asked, so that it closes also where the request is dropped meanwhile.
         let session = Self { hub, connection_id, id, outbox: outbox.clone(), _permit: permit };
         session.hub.open(Opening { connection_id, id, version, route, ip, outbox }).await?;

@@ -1,7 +1,9 @@
 //! The ways in which a visitor's connection is kept open and talked to.
 
+pub(crate) mod events;
 pub(crate) mod post;
 pub(crate) mod sse;
+pub(crate) mod stream;
 pub(crate) mod ws;
 
 use std::ops::RangeInclusive;
@@ -9,6 +11,7 @@ use std::ops::RangeInclusive;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use bytes::Bytes;
 use skew_proto::Health;
 
 use crate::app::Shared;
@@ -20,8 +23,8 @@ use crate::json;
 const COME_AGAIN_MS: RangeInclusive<u32> = 30_000..=90_000;
 
 /// The stream of a client that there is no place for.
-fn come_again() -> String {
-    format!("retry: {}\n\n", rand::random_range(COME_AGAIN_MS))
+fn come_again() -> Bytes {
+    events::retry(COME_AGAIN_MS)
 }
 
 /// `GET {base}/health`

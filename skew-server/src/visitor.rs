@@ -15,7 +15,6 @@ use skew_proto::wire;
 
 use crate::app::App;
 use crate::hooks::Credentials;
-use crate::hub::outbox::Hangup;
 use crate::limits::AddressKey;
 use crate::metrics::Limit;
 use crate::origin::{self, Proxy, Source};
@@ -31,7 +30,6 @@ pub(crate) struct Visitor {
     pub(crate) route: String,
     /// Nothing without address tracking.
     pub(crate) ip: Option<IpAddr>,
-    pub(crate) hangup: Option<Hangup>,
 }
 
 impl Visitor {
@@ -51,7 +49,6 @@ impl Visitor {
                 .map(|version| version.unwrap_or_else(|error| counted_as_other(app, error).to_owned())),
             route: if config.route_tracking || route == wire::TUI_ROUTE { route.into_owned() } else { "/".into() },
             ip,
-            hangup: parts.extensions.get().cloned(),
         }
     }
 }

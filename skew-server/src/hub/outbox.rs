@@ -4,10 +4,8 @@
 //! holds the newest. A reader that lets the queue overflow is cut off.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-
-use tokio::sync::Notify;
 
 use super::message::{Message, Snapshot};
 
@@ -32,20 +30,6 @@ pub(crate) enum Refused {
     Closed,
 }
 
-/// Ends the socket under a connection, also while it is stuck in a write.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Hangup(Arc<Notify>);
-
-impl Hangup {
-    pub(crate) fn hang_up(&self) {
-        self.0.notify_one();
-    }
-
-    pub(crate) async fn hung_up(&self) {
-        self.0.notified().await;
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Open,
@@ -68,13 +52,12 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Outbox {
     state: Mutex<State>,
-    hangup: Option<Hangup>,
 }
 
 impl Outbox {
-    pub(crate) fn new(hangup: Option<Hangup>) -> Self {
+    pub(crate) fn new() -> Self {
         let state = State { queue: VecDeque::new(), stats: None, phase: Phase::Open, reader: None };
-        Self { state: Mutex::new(state), hangup }
+        Self { state: Mutex::new(state) }
     }
 
     /// Queues what must not be lost. Whoever has cut the connection off by it may be another than the hub, which learns of it here
@@ -88,9 +71,6 @@ impl Outbox {
         }
         if state.queue.len() == QUEUE_LIMIT {
             cut(state);
-            if let Some(hangup) = &self.hangup {
-                hangup.hang_up();
-            }
             return Err(Refused::Overflow);
         }
         state.queue.push_back(parcel);
@@ -137,10 +117,7 @@ impl Outbox {
         if state.phase != Phase::Open {
             return Poll::Ready(None);
         }
-        match &mut state.reader {
-            Some(waker) => waker.clone_from(cx.waker()),
-            slot => *slot = Some(cx.waker().clone()),
-        }
+        wait(&mut state, cx);
         Poll::Pending
     }
 
@@ -148,22 +125,36 @@ impl Outbox {
         std::future::poll_fn(|cx| self.poll_next(cx)).await
     }
 
+    /// Whether what waited was thrown away, so that there is no end in order.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.lock().phase == Phase::Cut
+    }
+
     /// Waits until the connection is cut off. It takes the reader's place, so that it must not run beside `next`.
     pub(crate) async fn cut_off(&self) {
-        std::future::poll_fn(|cx| {
-            let mut state = self.lock();
-            if state.phase == Phase::Cut {
-                return Poll::Ready(());
-            }
-            state.reader = Some(cx.waker().clone());
-            Poll::Pending
-        })
-        .await;
+        std::future::poll_fn(|cx| self.poll_cut_off(cx)).await;
+    }
+
+    /// As [`cut_off`](Self::cut_off).
+    pub(crate) fn poll_cut_off(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.phase == Phase::Cut {
+            return Poll::Ready(());
+        }
+        wait(&mut state, cx);
+        Poll::Pending
     }
 
     /// No code that runs under the lock can panic half-way, so a poisoned lock guards a sound state.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn wait(state: &mut State, cx: &Context<'_>) {
+    match &mut state.reader {
+        Some(waker) => waker.clone_from(cx.waker()),
+        slot => *slot = Some(cx.waker().clone()),
     }
 }
 
@@ -185,6 +176,8 @@ fn wake(mut state: MutexGuard<'_, State>) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use futures_util::FutureExt;
     use serde_json::json;
 
@@ -200,7 +193,7 @@ mod tests {
 
     #[tokio::test]
     async fn messages_keep_their_order_and_only_the_newest_stats_are_kept() {
-        let outbox = Outbox::new(None);
+        let outbox = Outbox::new();
         outbox.put_stats(snapshot(1));
         outbox.push(message(1)).unwrap();
         outbox.push(message(2)).unwrap();
@@ -213,7 +206,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_idle_outbox_holds_no_buffer() {
-        let outbox = Outbox::new(None);
+        let outbox = Outbox::new();
         outbox.push(message(1)).unwrap();
         outbox.next().await;
         assert_eq!(outbox.lock().queue.capacity(), 0);
@@ -221,22 +214,21 @@ mod tests {
 
     #[tokio::test]
     async fn an_overflow_cuts_the_connection_and_frees_what_waited() {
-        let hangup = Hangup::default();
-        let outbox = Outbox::new(Some(hangup.clone()));
+        let outbox = Outbox::new();
         for n in 0..QUEUE_LIMIT {
             outbox.push(message(n)).unwrap();
         }
         assert_eq!(outbox.push(message(0)), Err(Refused::Overflow));
         assert_eq!(outbox.push(message(0)), Err(Refused::Overflow), "the hub learns of it, whoever was told before");
         assert_eq!(outbox.lock().queue.capacity(), 0);
-        hangup.hung_up().await;
+        assert!(outbox.is_cut_off());
         outbox.cut_off().await;
         assert_eq!(outbox.next().await, None);
     }
 
     #[tokio::test]
     async fn an_ending_delivers_what_waits_first() {
-        let outbox = Outbox::new(None);
+        let outbox = Outbox::new();
         outbox.push(message(1)).unwrap();
         outbox.end();
         assert_eq!(outbox.push(message(2)), Err(Refused::Closed));
@@ -246,7 +238,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_waiting_reader_is_woken() {
-        let outbox = Arc::new(Outbox::new(None));
+        let outbox = Arc::new(Outbox::new());
         let reader = tokio::spawn({
             let outbox = outbox.clone();
             async move { outbox.next().await }

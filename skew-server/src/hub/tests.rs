@@ -29,7 +29,7 @@ impl Client {
     /// Opens a connection and takes its `connected`.
     async fn open(hub: &Handle, route: &str) -> Self {
         let (connection_id, id) = (ConnectionId::random(), PublicId::random());
-        let outbox = Arc::new(Outbox::new(None));
+        let outbox = Arc::new(Outbox::new());
         let (version, route) = (None, route.to_owned());
         hub.open(Opening { connection_id, id, version, route, ip: None, outbox: outbox.clone() }).await.unwrap();
         let client = Self { hub: hub.clone(), connection_id, id, outbox };

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
@@ -13,9 +14,9 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body::Frame;
 
+use super::events::Events;
 use crate::app::Shared;
 use crate::failure::ApiError;
-use crate::hub::outbox::Parcel;
 use crate::session::Session;
 use crate::transport;
 use crate::visitor::{self, Visitor};
@@ -33,17 +34,30 @@ pub(crate) async fn open(State(app): State<Shared>, parts: Parts) -> Result<Resp
         return Ok((HEADERS, Body::empty()).into_response());
     }
     let Ok(permit) = app.live.admit(visitor::address_key(&parts, &app)) else {
-        return Ok((HEADERS, transport::come_again()).into_response());
+        return Ok((HEADERS, Body::from(transport::come_again())).into_response());
     };
     let session = Session::open(app.hub.clone(), Visitor::of(&parts, &app), permit).await?;
-    Ok((HEADERS, Body::new(Stream { session, rest: None })).into_response())
+    let handover = Handover(Arc::new(Mutex::new(Some(Events::new(session)))));
+    let mut answer = (HEADERS, Body::new(Stream::Untouched(handover.clone()))).into_response();
+    answer.extensions_mut().insert(handover);
+    Ok(answer)
 }
 
-/// The body of the answer. It holds nothing while nothing is to be sent, and its end closes the connection.
-struct Stream {
-    session: Session,
-    /// The second part of what was begun.
-    rest: Option<Bytes>,
+/// The events of an answer, beside its body: whoever serves the answer may send them by itself. The body is empty then.
+#[derive(Clone)]
+pub(crate) struct Handover(Arc<Mutex<Option<Events>>>);
+
+impl Handover {
+    /// The first who asks gets them.
+    pub(crate) fn take(&self) -> Option<Events> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// The body of the answer, where nobody takes its events over: on HTTP/2, and on another server than ours.
+enum Stream {
+    Untouched(Handover),
+    Begun(Events),
 }
 
 impl http_body::Body for Stream {
@@ -51,18 +65,11 @@ impl http_body::Body for Stream {
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if let Some(rest) = self.rest.take() {
-            return Poll::Ready(Some(Ok(Frame::data(rest))));
+        if let Self::Untouched(handover) = &*self {
+            let Some(events) = handover.take() else { return Poll::Ready(None) };
+            *self = Self::Begun(events);
         }
-        let bytes = match ready!(self.session.outbox.poll_next(cx)) {
-            Some(Parcel::Message(message) | Parcel::Keepalive(message)) => message.sse(),
-            Some(Parcel::Stats(snapshot)) => {
-                let [shared, own] = snapshot.sse(&self.session.id.to_string());
-                self.rest = Some(own);
-                shared
-            }
-            None => return Poll::Ready(None),
-        };
-        Poll::Ready(Some(Ok(Frame::data(bytes))))
+        let Self::Begun(events) = &mut *self else { return Poll::Ready(None) };
+        Poll::Ready(ready!(events.poll_next(cx)).map(|bytes| Ok(Frame::data(bytes))))
     }
 }

@@ -1,0 +1,128 @@
+//! Taking a socket over from hyper.
+//!
+//! hyper calls a handler and waits for its answer. Where the answer is a stream of events, the handler leaves the events here
+//! and never answers; once hyper has sent all that it was given before, the socket is taken out of it.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::http::Response;
+use axum::http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use bytes::Bytes;
+use hyper::rt::{Read, ReadBufCursor, Write};
+
+use crate::transport::events::Events;
+use crate::transport::sse::Handover;
+
+/// A stream that goes on without hyper.
+pub(super) struct Takeover {
+    /// Status line and headers, which hyper has not sent.
+    pub(super) head: Bytes,
+    pub(super) events: Events,
+}
+
+impl Takeover {
+    /// Takes the events that come with an answer, if any do.
+    pub(super) fn of(answer: &mut Response<Body>) -> Option<Self> {
+        let events = answer.extensions_mut().remove::<Handover>()?.take()?;
+        Some(Self { head: head(answer), events })
+    }
+}
+
+/// A head whose body ends with the connection: that is understood by every client, HTTP/1.0 included, and has no chunks to be
+/// wrapped around each event.
+fn head(answer: &Response<Body>) -> Bytes {
+    let mut head = format!("HTTP/1.1 {}\r\nconnection: close\r\n", answer.status()).into_bytes();
+    for (name, value) in answer.headers() {
+        if ![CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(name) {
+            for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+                head.extend_from_slice(part);
+            }
+        }
+    }
+    head.extend_from_slice(b"\r\n");
+    head.into()
+}
+
+/// What one connection's handler, socket and driver know together.
+#[derive(Default)]
+pub(super) struct Seat {
+    takeover: Mutex<Option<Takeover>>,
+    /// Something was written since the last flush.
+    unflushed: AtomicBool,
+}
+
+impl Seat {
+    pub(super) fn put(&self, takeover: Takeover) {
+        *self.lock() = Some(takeover);
+    }
+
+    /// The stream that can go on now.
+    pub(super) fn take(&self) -> Option<Takeover> {
+        // All of it happens on the one task of the connection.
+        if self.unflushed.load(Relaxed) { None } else { self.lock().take() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Takeover>> {
+        self.takeover.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A socket in hyper's hands, of which the seat knows whether everything was sent.
+pub(super) struct Watched<Io> {
+    io: Io,
+    seat: Arc<Seat>,
+}
+
+impl<Io> Watched<Io> {
+    pub(super) fn new(io: Io, seat: Arc<Seat>) -> Self {
+        Self { io, seat }
+    }
+
+    pub(super) fn into_inner(self) -> Io {
+        self.io
+    }
+}
+
+impl<Io: Read + Unpin> Read for Watched<Io> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buffer)
+    }
+}
+
+/// A write that must wait counts as one that is not flushed. hyper flushes only when it has nothing left to write.
+impl<Io: Write + Unpin> Write for Watched<Io> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.seat.unflushed.store(true, Relaxed);
+        Pin::new(&mut self.io).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.seat.unflushed.store(true, Relaxed);
+        Pin::new(&mut self.io).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.io).poll_flush(cx);
+        if flushed.is_ready() {
+            self.seat.unflushed.store(false, Relaxed);
+        }
+        flushed
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
