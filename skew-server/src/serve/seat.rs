@@ -1,7 +1,8 @@
 //! Taking a socket over from hyper.
 //!
 //! hyper calls a handler and waits for its answer. Where the answer is a stream of events, the handler leaves the events here
-//! and never answers; once hyper has sent all that it was given before, the socket is taken out of it.
+//! and never answers; once hyper has sent all that it was given before, the socket is taken out of it. hyper asks for the next
+//! answer when the last one is sent, but does not promise to.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -63,8 +64,12 @@ impl Seat {
 
     /// The stream that can go on now.
     pub(super) fn take(&self) -> Option<Takeover> {
+        if self.is_flushed() { self.lock().take() } else { None }
+    }
+
+    fn is_flushed(&self) -> bool {
         // All of it happens on the one task of the connection.
-        if self.unflushed.load(Relaxed) { None } else { self.lock().take() }
+        !self.unflushed.load(Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Takeover>> {
@@ -124,5 +129,33 @@ impl<Io: Write + Unpin> Write for Watched<Io> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use hyper_util::rt::TokioIo;
+    use tokio::io::duplex;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_written_counts_as_sent_when_it_is_flushed() {
+        let seat = Arc::new(Seat::default());
+        let (_client, io) = duplex(4);
+        let mut io = Watched::new(TokioIo::new(io), seat.clone());
+        assert!(seat.is_flushed());
+        for expected in [4, 0] {
+            let sent = poll_fn(|cx| match Pin::new(&mut io).poll_write(cx, b"answer") {
+                Poll::Ready(sent) => Poll::Ready(sent.unwrap()),
+                Poll::Pending => Poll::Ready(0),
+            });
+            assert_eq!(sent.await, expected);
+            assert!(!seat.is_flushed(), "also where the write must wait");
+        }
+        poll_fn(|cx| Pin::new(&mut io).poll_flush(cx)).await.unwrap();
+        assert!(seat.is_flushed());
     }
 }

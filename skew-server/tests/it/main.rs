@@ -15,3 +15,4 @@ mod program;
 mod recordings;
 mod spawned;
 mod support;
+mod takeover;
