@@ -130,8 +130,17 @@ impl Config {
         self.admin_secrets.is_empty() && self.stats_secrets.is_empty() && self.session.is_none() && self.jwt.is_none()
     }
 
-    /// Checks everything that its type does not hold already, and returns what was checked in a form to be used.
-    pub(crate) fn check(&self) -> Result<Checked, ConfigError> {
+    /// Checks everything that its type does not hold already, as [`router`](crate::router) does.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be used.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.checked().map(drop)
+    }
+
+    /// [`Self::check`], and returns what was checked in a form to be used.
+    pub(crate) fn checked(&self) -> Result<Checked, ConfigError> {
         if !is_version(&self.build_id) {
             return Err(ConfigError::BuildId);
         }
@@ -194,12 +203,12 @@ mod tests {
     #[test]
     fn the_defaults_are_sound() {
         assert_eq!(refused(|_| {}), None);
-        assert_eq!(Config::new("b1").check().unwrap().base_path, "/__skew");
+        assert_eq!(Config::new("b1").checked().unwrap().base_path, "/__skew");
     }
 
     #[test]
     fn a_base_path_may_end_with_a_slash_or_be_the_root() {
-        let base_path = |text: &str| Config { base_path: text.into(), ..Config::new("b") }.check().unwrap().base_path;
+        let base_path = |text: &str| Config { base_path: text.into(), ..Config::new("b") }.checked().unwrap().base_path;
         assert_eq!(base_path("/shop/__skew/"), "/shop/__skew");
         assert_eq!(base_path("/"), "");
     }

@@ -1,23 +1,80 @@
-//! The log, on stderr.
+//! The log, on stderr: a queue to a thread that writes it, so that a pipe nobody reads, a full disk or a closed pipe stops nothing.
+//! What can't be written is lost and counted, and that is told when it goes on.
 
-use std::io;
+mod line;
+mod writer;
+
+use std::panic;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::reload;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Registry, fmt};
 
+use self::line::Form;
+use self::writer::Queue;
 use crate::cli::{LogFormat, LogLevel};
 
-pub(crate) fn start(format: LogFormat, level: LogLevel) {
-    let level = match level {
+/// How long the end of the program waits for its last lines to be written.
+const LAST_TIME: Duration = Duration::from_secs(1);
+
+/// The log of this process.
+#[derive(Clone)]
+pub(crate) struct Log {
+    level: reload::Handle<LevelFilter, Registry>,
+    queue: Queue,
+}
+
+impl Log {
+    pub(crate) fn start(format: LogFormat, level: LogLevel) -> Self {
+        let (filter, level) = reload::Layer::new(filter(level));
+        let queue = Queue::start(match format {
+            LogFormat::Text => Form::Text,
+            LogFormat::Json => Form::Json,
+        });
+        // A log that can't be written would be complained of with `eprintln!`, which panics for the same reason.
+        let log = fmt::layer().with_writer(queue.clone()).with_ansi(false).log_internal_errors(false);
+        let registry = tracing_subscriber::registry().with(filter);
+        match format {
+            LogFormat::Text => registry.with(log.with_target(false)).init(),
+            LogFormat::Json => registry.with(log.json()).init(),
+        }
+        // The usual words of a panic go to stderr at once, and would wait there for somebody to read them.
+        panic::set_hook(Box::new(|panic| {
+            let place = panic.location().map(ToString::to_string);
+            tracing::error!(place, what = panic.payload_as_str(), "a task has panicked; please report this");
+        }));
+        Self { level, queue }
+    }
+
+    pub(crate) fn set_level(&self, level: LogLevel) {
+        // The subscriber lives as long as the process.
+        let _ = self.level.reload(filter(level));
+    }
+
+    /// The count of lines that were lost.
+    pub(crate) fn lost_lines(&self) -> Arc<AtomicU64> {
+        self.queue.lost_lines()
+    }
+
+    /// Writes a line that is no event, and what waits before it: the last of the program.
+    pub(crate) fn end(&self, last: Option<&str>) {
+        if let Some(last) = last {
+            self.queue.push(last);
+        }
+        self.queue.flush(LAST_TIME);
+    }
+}
+
+fn filter(level: LogLevel) -> LevelFilter {
+    match level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
         LogLevel::Info => LevelFilter::INFO,
         LogLevel::Debug => LevelFilter::DEBUG,
-    };
-    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_ansi(false);
-    // A log that can't be written would be complained of with `eprintln!`, which panics for the same reason.
-    let log = log.log_internal_errors(false);
-    match format {
-        LogFormat::Text => log.with_target(false).init(),
-        LogFormat::Json => log.json().init(),
     }
 }

@@ -30,7 +30,7 @@ use crate::{admin, client, transport};
 ///
 /// Outside of a tokio runtime.
 pub fn router(config: Config, hooks: impl Hooks) -> Result<(Router, Handle), ConfigError> {
-    let base = config.check()?.base_path;
+    let base = config.checked()?.base_path;
     let hooks: Arc<dyn Hooks> = Arc::new(hooks);
     let live = Arc::new(Live::new(config, hooks.clone())?);
     let (sender, commands) = mpsc::unbounded_channel();

@@ -10,11 +10,11 @@ use super::values::network;
 pub(crate) struct ListenArgs {
     /// Address to listen on
     #[arg(long, env = "SKEW_LISTEN", hide_env_values = true, default_value = "127.0.0.1:4400", value_name = "ADDRESS")]
-    pub(super) listen: String,
+    pub(crate) listen: String,
 
     /// Address for /livez, /readyz and /metrics, which ask for no credentials: one that only your own systems reach [default: none]
     #[arg(long, env = "SKEW_ADMIN_LISTEN", hide_env_values = true, value_name = "ADDRESS")]
-    pub(super) admin_listen: Option<String>,
+    pub(crate) admin_listen: Option<String>,
 
     /// Proxy whose forwarded headers are believed; repeatable [default: none]
     #[arg(long = "trusted-proxy", env = "SKEW_TRUSTED_PROXY", hide_env_values = true, value_delimiter = ',')]
@@ -32,5 +32,9 @@ impl ListenArgs {
     pub(super) fn apply(&self, config: &mut Config) {
         config.trusted_proxies.clone_from(&self.trusted_proxies);
         config.allowed_origins.clone_from(&self.allowed_origins);
+    }
+
+    pub(super) fn fixed(&self) -> Vec<(&'static str, String)> {
+        vec![("listen", self.listen.clone()), ("admin-listen", self.admin_listen.clone().unwrap_or_default())]
     }
 }

@@ -14,6 +14,12 @@ pub(crate) struct LogArgs {
     pub(crate) log_level: LogLevel,
 }
 
+impl LogArgs {
+    pub(super) fn fixed(&self) -> Vec<(&'static str, String)> {
+        vec![("log-format", format!("{:?}", self.log_format))]
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
     Text,

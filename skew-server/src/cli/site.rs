@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use clap::Args;
 use clap::builder::FalseyValueParser;
+use clap::{Args, ValueHint};
 use skew_server::manifest::Manifest;
 use skew_server::{Config, ConfigError};
 
@@ -20,6 +20,7 @@ pub(crate) struct SiteArgs {
     /// Follow a site's builds/latest.json: its `id` becomes the current build, and its versions tell when that was released.
     /// Beside --build-id that build is current until the manifest answers
     #[arg(long, env = "SKEW_MANIFEST", hide_env_values = true, value_name = "URL_OR_PATH")]
+    #[arg(value_hint = ValueHint::FilePath)]
     manifest: Option<String>,
 
     /// Time between two looks at the manifest
@@ -50,23 +51,32 @@ pub(crate) struct SiteArgs {
 }
 
 impl SiteArgs {
-    /// Starts a configuration: with no build there is none. A manifest is asked which build that is.
-    pub(super) async fn config(&self) -> Result<(Config, Option<Follow>), StartError> {
+    /// The build to start with, which a manifest is asked for where no other is known, and that manifest.
+    pub(super) async fn build(&self) -> Result<(String, Option<Follow>), StartError> {
         let manifest = self.manifest.as_deref().map(Manifest::new).transpose()?;
         let build_id = match (&self.build_id, &manifest) {
             (Some(build_id), _) => build_id.clone(),
             (None, Some(manifest)) => manifest.read().await?.current.version,
             (None, None) => return Err(ConfigError::BuildId.into()),
         };
-        let config = Config {
-            base_path: self.base_path.clone(),
-            cookie_name: self.cookie_name.clone(),
-            route_tracking: self.route_tracking,
-            ip_tracking: self.ip_tracking,
-            stats_interval: self.stats_interval,
-            ..Config::new(build_id)
-        };
-        Ok((config, manifest.map(|manifest| Follow { manifest, every: self.manifest_interval })))
+        Ok((build_id, manifest.map(|manifest| Follow { manifest, every: self.manifest_interval })))
+    }
+
+    pub(super) fn apply(&self, config: &mut Config) {
+        config.base_path.clone_from(&self.base_path);
+        config.cookie_name.clone_from(&self.cookie_name);
+        config.route_tracking = self.route_tracking;
+        config.ip_tracking = self.ip_tracking;
+        config.stats_interval = self.stats_interval;
+    }
+
+    pub(super) fn fixed(&self) -> Vec<(&'static str, String)> {
+        let manifest_interval = format!("{:?}", self.manifest_interval);
+        vec![
+            ("build-id", self.build_id.clone().unwrap_or_default()),
+            ("manifest", self.manifest.clone().unwrap_or_default()),
+            ("manifest-interval", manifest_interval),
+        ]
     }
 }
 

@@ -13,6 +13,7 @@ mod operate;
 mod posts;
 mod program;
 mod recordings;
+mod settings;
 mod spawned;
 mod support;
 mod takeover;
