@@ -108,7 +108,7 @@ pub struct StatsChanges {
     /// The first of the list, whole, where that is what was granted and it has changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<Vec<Connection>>,
-    /// Everything else the message holds: fields of the snapshot beside these, whole, where they have changed.
+    /// Everything else the message holds: fields of the snapshot beside these, whole, where they have changed; null is gone.
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -151,7 +151,13 @@ impl Stats {
         } else {
             self.relist(changes.opened, &changes.closed, changes.moved);
         }
-        self.extra.extend(changes.extra);
+        for (name, value) in changes.extra {
+            if value.is_null() {
+                self.extra.remove(&name);
+            } else {
+                self.extra.insert(name, value);
+            }
+        }
         self.extra.insert("seq".into(), changes.seq.into());
         Ok(())
     }
@@ -207,7 +213,7 @@ mod tests {
     }
 
     fn stats() -> Stats {
-        let text = r#"{"type":"stats","seq":7,"total":2,"versions":{"a":1,"b":1},"routes":{"/":2},"connections":[
+        let text = r#"{"type":"stats","seq":7,"releasedAt":1,"total":2,"versions":{"a":1,"b":1},"routes":{"/":2},"connections":[
             {"id":"1","version":"a","route":"/"},{"id":"2","version":"b","route":"/"}]}"#;
         let Ok(ServerMessage::Stats(stats)) = ServerMessage::decode(text) else { panic!() };
         *stats
@@ -219,7 +225,7 @@ mod tests {
     }
 
     const NEXT: &str = r#"{"type":"stats-changes","since":6,"seq":9,"total":2,"versions":{"a":0,"c":1},"routes":{"/":1,"/x":1},
-        "opened":[{"id":"3","version":"c","route":"/x"}],"closed":["1","0"],"moved":{"9":"/y"},"current":"c"}"#;
+        "opened":[{"id":"3","version":"c","route":"/x"}],"closed":["1","0"],"moved":{"9":"/y"},"current":"c","releasedAt":null}"#;
 
     #[test]
     fn changes_make_the_next_stats() {
@@ -228,6 +234,7 @@ mod tests {
         let ids: Vec<&str> = stats.connections.iter().map(|connection| &*connection.id).collect();
         assert_eq!((ids, stats.total, stats.seq()), (vec!["2", "3"], 2, Some(9)));
         assert_eq!((stats.versions.get("a"), stats.routes["/x"], &stats.extra["current"]), (None, 1, &json!("c")));
+        assert_eq!(stats.extra.get("releasedAt"), None);
         let after = stats.clone();
         stats.apply(changes(NEXT)).unwrap();
         assert_eq!(stats, after, "what is known already does no harm");

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::config::{Config, ConfigError};
 use crate::hub::answer::{Current, Invalidated, Mode, Released};
-use crate::hub::command::{Command, Opening, Reply, Verdict};
+use crate::hub::command::{Command, Opening, Reply, Subscribed, Verdict};
 use crate::hub::message::Message;
 use crate::id::{ConnectionId, PublicId};
 use crate::live::Live;
@@ -169,7 +169,7 @@ impl Handle {
         self.ask(|reply| Command::Navigate { connection_id, route, reply }).await
     }
 
-    pub(crate) async fn subscribe(&self, connection_id: ConnectionId, verdict: Verdict) -> Result<(), Stopped> {
+    pub(crate) async fn subscribe(&self, connection_id: ConnectionId, verdict: Verdict) -> Result<Subscribed, Stopped> {
         self.ask(|reply| Command::Subscribe { connection_id, verdict, reply }).await
     }
 

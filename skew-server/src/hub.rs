@@ -1,20 +1,24 @@
 //! The one task that owns all state.
 //!
-//! Commands come in, the registry turns them into changes, the aggregates follow, and every subscriber's slot gets the
-//! newest stats on a tick. The tick is armed by a change and by nothing else.
+//! Commands come in, the state turns them into changes, and subscribers hear of those on their plan's tick. A tick is armed by a
+//! change, or by somebody who waits for a whole snapshot, and by nothing else.
 
 pub(crate) mod aggregates;
 pub(crate) mod answer;
+mod budget;
 pub(crate) mod command;
 pub(crate) mod message;
 pub(crate) mod outbox;
+mod pending;
+mod plan;
 pub(crate) mod registry;
 pub(crate) mod releases;
 mod snapshot;
+mod state;
+mod subscribers;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,13 +28,14 @@ use skew_proto::{Connected, Keepalive, Release, RoutePattern, ServerInfo, Server
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
-use self::aggregates::Aggregates;
 use self::answer::{Current, Invalidated, Mode, Released};
-use self::command::{Command, Opening, Reply, Verdict};
-use self::message::{Message, Snapshot};
+use self::command::{Command, Opening, Reply, Subscribed, Verdict};
+use self::message::Message;
 use self::outbox::{Outbox, Parcel, Refused};
-use self::registry::{Entry, Key, Registry};
-use self::releases::ReleaseTimes;
+use self::plan::Scene;
+use self::registry::{Change, Entry, Key};
+use self::state::State;
+use self::subscribers::Subscribers;
 use crate::clock::now_ms;
 use crate::hooks::{Hooks, OpenedConnection, Sender};
 use crate::live::Live;
@@ -41,15 +46,8 @@ const KEEPALIVE: Duration = Duration::from_millis(KEEPALIVE_MS);
 pub(crate) struct Hub {
     live: Arc<Live>,
     /// Beside each connection is the way to it.
-    registry: Registry<Arc<Outbox>>,
-    aggregates: Aggregates,
-    subscribers: BTreeSet<Key>,
-    current: Current,
-    release_times: ReleaseTimes,
-    /// The newest stats, while nothing has changed since they were taken.
-    snapshot: Option<Snapshot>,
-    /// When subscribers hear of what has changed, if anything has.
-    tick: Option<Instant>,
+    state: State<Arc<Outbox>>,
+    subscribers: Subscribers,
     last_timestamp: u64,
     /// While shutting down, who waits for the last connection to be gone.
     shutdown: Option<Vec<Reply<()>>>,
@@ -61,13 +59,8 @@ impl Hub {
         let current = Current { version: live.settings().config.build_id.clone(), released_at: None };
         Self {
             live,
-            registry: Registry::new(),
-            aggregates: Aggregates::default(),
-            subscribers: BTreeSet::new(),
-            current,
-            release_times: ReleaseTimes::default(),
-            snapshot: None,
-            tick: None,
+            state: State::new(current),
+            subscribers: Subscribers::new(Instant::now()),
             last_timestamp: 0,
             shutdown: None,
             hooks,
@@ -80,7 +73,7 @@ impl Hub {
         let mut keepalive = interval_at(Instant::now() + KEEPALIVE, KEEPALIVE);
         keepalive.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let tick = self.tick;
+            let tick = self.subscribers.next_tick();
             tokio::select! {
                 command = commands.recv() => match command {
                     Some(command) => {
@@ -89,7 +82,7 @@ impl Hub {
                     }
                     None => return,
                 },
-                () = sleep_until(tick.unwrap_or_else(Instant::now)), if tick.is_some() => self.publish(),
+                () = sleep_until(tick.unwrap_or_else(Instant::now)), if tick.is_some() => self.tell(Subscribers::publish),
                 _ = keepalive.tick() => self.keep_alive(),
             }
         }
@@ -103,34 +96,33 @@ impl Hub {
                 let _ = reply.send(());
             }
             Command::Close(connection_id) => {
-                if let Some(key) = self.registry.key_of(connection_id) {
+                if let Some(key) = self.state.registry.key_of(connection_id) {
                     self.close(key);
                 }
             }
             Command::Navigate { connection_id, route, reply } => {
-                if let Some(key) = self.registry.key_of(connection_id) {
+                if let Some(key) = self.state.registry.key_of(connection_id) {
                     self.navigate(key, &route);
                 }
                 let _ = reply.send(());
             }
             Command::Subscribe { connection_id, verdict, reply } => {
-                if let Some(key) = self.registry.key_of(connection_id) {
-                    self.subscribe(key, verdict);
-                }
-                let _ = reply.send(());
+                let key = self.state.registry.key_of(connection_id);
+                let _ = reply.send(key.map_or(Subscribed::Heard, |key| self.subscribe(key, verdict)));
             }
-            Command::Stats(reply) => drop(reply.send(self.snapshot().body())),
-            Command::Current(reply) => drop(reply.send(self.current.clone())),
+            Command::Stats(reply) => self.tell(|subscribers, scene| subscribers.ask(reply, scene)),
+            Command::Current(reply) => drop(reply.send(self.state.current.clone())),
             Command::Release(release, reply) => drop(reply.send(self.release(release))),
             Command::LearnReleases(releases, reply) => {
-                self.learn_releases(&releases);
+                let change = self.state.learn_releases(&releases);
+                self.changed(&change);
                 let _ = reply.send(());
             }
             Command::Invalidate { pattern, mode, reply } => drop(reply.send(self.invalidate(&pattern, mode))),
             Command::Broadcast(message, reply) => drop(reply.send(self.send_to_all(&Parcel::Message(message)))),
             Command::SendTo(id, message, reply) => {
                 let parcel = Parcel::Message(message);
-                let sent = self.registry.key_of_public(id).is_some_and(|key| self.send([key], &parcel) == 1);
+                let sent = self.state.registry.key_of_public(id).is_some_and(|key| self.send([key], &parcel) == 1);
                 let _ = reply.send(sent);
             }
             Command::Shutdown(reply) => self.shut_down(reply),
@@ -139,10 +131,10 @@ impl Hub {
 
     fn open(&mut self, opening: Opening) {
         let Opening { connection_id, id, version, route, ip, outbox } = opening;
-        let version = self.aggregates.versions.share(version.as_deref().unwrap_or(&self.current.version));
-        let route = self.aggregates.routes.share(&route);
+        let version = self.state.aggregates.versions.share(version.as_deref().unwrap_or(&self.state.current.version));
+        let route = self.state.aggregates.routes.share(&route);
         let connected = ServerMessage::Connected(Connected {
-            version: self.current.version.clone(),
+            version: self.state.current.version.clone(),
             connection_id: connection_id.reveal(),
             timestamp: Some(now_ms()),
             server: Some(ServerInfo { name: "skew-server".into(), version: env!("CARGO_PKG_VERSION").into() }),
@@ -155,82 +147,77 @@ impl Hub {
         }
         let sender = Sender::new(outbox.clone());
         let entry = Entry { connection_id, id, version: version.clone(), route: route.clone(), ip, peer: outbox };
-        let (_, change) = self.registry.open(entry);
+        let (_, change) = self.state.open(entry);
         self.live.metrics.opened.inc();
         self.live.metrics.connections.inc();
-        self.aggregates.apply(&change);
-        self.changed();
+        self.changed(&change);
         self.call_hook(|hooks| {
             hooks.connection_open(&OpenedConnection { id, version: &version, route: &route, ip }, sender);
         });
     }
 
     fn close(&mut self, key: Key) {
-        let Some((entry, change)) = self.registry.close(key) else { return };
-        self.aggregates.apply(&change);
+        let Some((entry, change)) = self.state.close(key) else { return };
         self.live.metrics.connections.dec();
         self.unsubscribe(key);
-        self.changed();
+        self.changed(&change);
         self.call_hook(|hooks| hooks.connection_close(entry.id));
-        if self.registry.is_empty() {
+        if self.state.registry.is_empty() {
             self.report_empty();
         }
     }
 
     fn navigate(&mut self, key: Key, route: &str) {
-        let route = self.aggregates.routes.share(route);
-        let Some(change) = self.registry.navigate(key, &route) else { return };
-        self.aggregates.apply(&change);
-        self.changed();
-        if let Some(id) = self.registry.get(key).map(|entry| entry.id) {
+        let route = self.state.aggregates.routes.share(route);
+        let Some(change) = self.state.navigate(key, &route) else { return };
+        self.changed(&change);
+        if let Some(id) = self.state.registry.get(key).map(|entry| entry.id) {
             self.call_hook(|hooks| hooks.route_update(id, &route));
         }
     }
 
-    fn subscribe(&mut self, key: Key, verdict: Verdict) {
+    fn subscribe(&mut self, key: Key, verdict: Verdict) -> Subscribed {
         match verdict {
-            Verdict::Granted => {
-                if self.subscribers.insert(key) {
+            Verdict::Granted(asked) => {
+                let known = self.subscribers.contains(key);
+                if !known && self.subscribers.len() >= self.live.settings().config.limits.subscribers {
+                    self.live.metrics.limited(Limit::Subscribers);
+                    return Subscribed::TooMany;
+                }
+                if !known {
                     self.live.metrics.subscribers.inc();
                 }
-                let snapshot = self.snapshot();
-                self.put_stats(key, snapshot);
+                self.tell(|subscribers, scene| subscribers.subscribe(key, asked, scene));
             }
             Verdict::Refused => {
                 // Whoever was allowed to before is not any more.
                 self.unsubscribe(key);
-                if let Some(entry) = self.registry.get(key) {
+                if let Some(entry) = self.state.registry.get(key) {
                     entry.peer.drop_stats();
                 }
                 self.send([key], &Parcel::Message(Message::new(&ServerMessage::StatsUnauthorized)));
             }
         }
+        Subscribed::Heard
     }
 
     fn unsubscribe(&mut self, key: Key) {
-        if self.subscribers.remove(&key) {
+        if self.subscribers.contains(key) {
+            self.subscribers.unsubscribe(key);
             self.live.metrics.subscribers.dec();
         }
     }
 
-    fn learn_releases(&mut self, releases: &[Release]) {
-        for release in releases {
-            self.release_times.learn(release);
-        }
-        self.current.released_at = self.release_times.of(&self.current.version);
-        self.changed();
-    }
-
     fn release(&mut self, release: Release) -> Released {
-        self.learn_releases(std::slice::from_ref(&release));
+        let change = self.state.learn_releases(std::slice::from_ref(&release));
+        self.changed(&change);
         let version = release.version;
-        if version == self.current.version {
+        if version == self.state.current.version {
             // Told twice, as by a deploy's script and by the site's list: news to nobody.
             return Released { previous: version, reached: 0 };
         }
-        let released_at = self.release_times.of(&version);
-        let previous = std::mem::replace(&mut self.current, Current { version, released_at }).version;
-        self.changed();
+        let (previous, change) = self.state.release(version);
+        self.changed(&change);
         let message = self.version_message(false);
         Released { previous, reached: self.send_to_all(&message) }
     }
@@ -238,6 +225,7 @@ impl Hub {
     fn invalidate(&mut self, pattern: &RoutePattern, mode: Mode) -> Invalidated {
         // The pattern is tried once for each page, not once for each connection.
         let routes: skew_proto::Counts = self
+            .state
             .aggregates
             .routes
             .iter()
@@ -248,6 +236,7 @@ impl Hub {
         let mut reached = 0;
         if mode == Mode::Send && matched > 0 {
             let keys: Vec<Key> = self
+                .state
                 .registry
                 .iter()
                 .filter(|(_, entry)| routes.contains_key(&*entry.route))
@@ -263,7 +252,7 @@ impl Hub {
     fn version_message(&mut self, force: bool) -> Parcel {
         self.last_timestamp = now_ms().max(self.last_timestamp + 1);
         Parcel::Message(Message::new(&ServerMessage::Version(VersionMessage {
-            version: self.current.version.clone(),
+            version: self.state.current.version.clone(),
             force,
             timestamp: Some(self.last_timestamp),
             extra: skew_proto::Extra::new(),
@@ -279,7 +268,7 @@ impl Hub {
     }
 
     fn send_to_all(&mut self, parcel: &Parcel) -> u64 {
-        let keys: Vec<Key> = self.registry.iter().map(|(key, _)| key).collect();
+        let keys: Vec<Key> = self.state.registry.iter().map(|(key, _)| key).collect();
         self.send(keys, parcel)
     }
 
@@ -287,7 +276,7 @@ impl Hub {
     fn send(&mut self, keys: impl IntoIterator<Item = Key>, parcel: &Parcel) -> u64 {
         let mut reached = 0;
         for key in keys {
-            match self.registry.get(key).map(|entry| entry.peer.push(parcel.clone())) {
+            match self.state.registry.get(key).map(|entry| entry.peer.push(parcel.clone())) {
                 Some(Ok(())) => reached += 1,
                 Some(Err(Refused::Overflow)) => {
                     self.live.metrics.limited(Limit::Queue);
@@ -300,39 +289,26 @@ impl Hub {
         reached
     }
 
-    fn put_stats(&self, key: Key, snapshot: Snapshot) {
-        if let Some(entry) = self.registry.get(key) {
-            entry.peer.put_stats(snapshot);
-        }
+    fn changed(&mut self, change: &Change) {
+        self.tell(|subscribers, scene| subscribers.note(change, scene));
     }
 
-    fn snapshot(&mut self) -> Snapshot {
-        let (registry, aggregates, current) = (&self.registry, &self.aggregates, &self.current);
-        let times = &self.release_times;
-        self.snapshot.get_or_insert_with(|| snapshot::take(registry, aggregates, current, times)).clone()
-    }
-
-    fn changed(&mut self) {
-        self.snapshot = None;
-        if self.tick.is_none() && !self.subscribers.is_empty() {
-            self.tick = Some(Instant::now() + self.live.settings().config.stats_interval);
-        }
-    }
-
-    fn publish(&mut self) {
-        self.tick = None;
-        let snapshot = self.snapshot();
-        for key in &self.subscribers {
-            self.put_stats(*key, snapshot.clone());
-        }
+    fn tell(&mut self, tell: impl FnOnce(&mut Subscribers, &Scene<'_>)) {
+        let scene = Scene {
+            state: &self.state,
+            now: Instant::now(),
+            interval: self.live.settings().config.stats_interval,
+            metrics: &self.live.metrics.stats,
+        };
+        tell(&mut self.subscribers, &scene);
     }
 
     fn shut_down(&mut self, reply: Reply<()>) {
-        for (_, entry) in self.registry.iter() {
+        for (_, entry) in self.state.registry.iter() {
             entry.peer.end();
         }
         self.shutdown.get_or_insert_default().push(reply);
-        if self.registry.is_empty() {
+        if self.state.registry.is_empty() {
             self.report_empty();
         }
     }

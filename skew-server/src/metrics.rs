@@ -2,6 +2,7 @@
 
 mod label;
 mod process;
+mod stats;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -13,8 +14,9 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use self::label::By;
-pub(crate) use self::label::Limit;
+pub(crate) use self::label::{Limit, Told};
 use self::process::{LostLines, Process};
+pub(crate) use self::stats::StatsMetrics;
 
 /// Everything that is counted. Fields are counters and gauges that can be changed from anywhere without waiting.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub(crate) struct Metrics {
     pub(crate) accept_errors: Counter,
     /// Whether the server ends its streams.
     pub(crate) draining: Gauge,
+    /// What subscribers are told.
+    pub(crate) stats: StatsMetrics,
 }
 
 impl Metrics {
@@ -53,7 +57,19 @@ impl Metrics {
         ours.register("hub_queue", "Commands that wait for the hub", hub_queue.clone());
         ours.register("accept_errors", "Failures to accept a connection", accept_errors.clone());
         ours.register("draining", "1 while the server ends its streams, else 0", draining.clone());
-        Self { registry, limited, lost_lines, connections, subscribers, opened, hub_queue, accept_errors, draining }
+        let stats = StatsMetrics::new(ours);
+        Self {
+            registry,
+            limited,
+            lost_lines,
+            connections,
+            subscribers,
+            opened,
+            hub_queue,
+            accept_errors,
+            draining,
+            stats,
+        }
     }
 
     /// Counts that somebody has reached a limit.

@@ -19,6 +19,16 @@ impl Table {
         self.0.iter().map(|(text, count)| (&**text, *count))
     }
 
+    /// Number of connections with a text.
+    pub(crate) fn of(&self, text: &str) -> u64 {
+        self.0.get(text).copied().unwrap_or(0)
+    }
+
+    /// Number of distinct texts.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     fn add(&mut self, text: &Arc<str>) {
         *self.0.entry(text.clone()).or_insert(0) += 1;
     }
@@ -44,20 +54,21 @@ pub(crate) struct Aggregates {
 impl Aggregates {
     pub(crate) fn apply(&mut self, change: &Change) {
         match change {
-            Change::Opened { version, route } => {
+            Change::Opened { version, route, .. } => {
                 self.total += 1;
                 self.versions.add(version);
                 self.routes.add(route);
             }
-            Change::Closed { version, route } => {
+            Change::Closed { version, route, .. } => {
                 self.total -= 1;
                 self.versions.subtract(version);
                 self.routes.subtract(route);
             }
-            Change::Moved { from, to } => {
+            Change::Moved { from, to, .. } => {
                 self.routes.subtract(from);
                 self.routes.add(to);
             }
+            Change::Released => {}
         }
     }
 }

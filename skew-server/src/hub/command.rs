@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use skew_proto::{Release, RoutePattern};
+use skew_proto::{Release, RoutePattern, Subscription};
 use tokio::sync::oneshot;
 
 use super::answer::{Current, Invalidated, Mode, Released};
@@ -29,11 +29,21 @@ pub(crate) struct Opening {
     pub(crate) outbox: Arc<Outbox>,
 }
 
-/// What came of a request for stats.
+/// Whether somebody may have the stats they ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    Granted,
+    /// They may, of the kind that is asked for.
+    Granted(Subscription),
     Refused,
+}
+
+/// What has become of a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subscribed {
+    /// It is carried out, or there is no such connection.
+    Heard,
+    /// There are as many subscribers as there may be.
+    TooMany,
 }
 
 #[derive(Debug)]
@@ -41,7 +51,7 @@ pub(crate) enum Command {
     Open(Opening, Reply<()>),
     Close(ConnectionId),
     Navigate { connection_id: ConnectionId, route: String, reply: Reply<()> },
-    Subscribe { connection_id: ConnectionId, verdict: Verdict, reply: Reply<()> },
+    Subscribe { connection_id: ConnectionId, verdict: Verdict, reply: Reply<Subscribed> },
     Stats(Reply<Bytes>),
     Current(Reply<Current>),
     Release(Release, Reply<Released>),

@@ -1,5 +1,7 @@
 //! A message as bytes, encoded once and shared by everybody it goes to.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::Serialize;
 use skew_proto::{ServerMessage, sse};
@@ -27,6 +29,11 @@ impl Message {
         Ok(Self(sse::frame(&json).into()))
     }
 
+    /// Its bytes on SSE.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn sse(&self) -> Bytes {
         self.0.clone()
     }
@@ -36,9 +43,13 @@ impl Message {
     }
 }
 
-/// All stats as bytes. Only the receiver's own id is missing: it is spliced in behind what all receivers share.
+/// All stats as bytes. What differs by receiver is spliced in behind what all receivers share.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Snapshot(Bytes);
+pub(crate) struct Snapshot {
+    shared: Bytes,
+    /// Fields for one kind of receivers, each behind a comma.
+    marks: Arc<str>,
+}
 
 const STATS_HEAD: &str = r#"data: {"type":"stats","#;
 
@@ -50,28 +61,38 @@ impl Snapshot {
         serde_json::to_writer(&mut bytes, body)?;
         bytes.remove(start);
         bytes.pop();
-        Ok(Self(bytes.into()))
+        Ok(Self { shared: bytes.into(), marks: "".into() })
+    }
+
+    /// The same with more fields, such as `,"seq":7`.
+    pub(crate) fn marked(self, marks: &str) -> Self {
+        Self { marks: marks.into(), ..self }
+    }
+
+    /// The bytes that all receivers share.
+    pub(crate) fn len(&self) -> usize {
+        self.shared.len()
     }
 
     /// The body again, as `GET admin/stats` answers it.
     pub(crate) fn body(&self) -> Bytes {
-        [b"{", &self.0[STATS_HEAD.len()..], b"}"].concat().into()
+        [b"{", &self.shared[STATS_HEAD.len()..], b"}"].concat().into()
     }
 
     /// The SSE frame for one receiver, in two parts of which the first is shared.
     pub(crate) fn sse(&self, your_id: &str) -> [Bytes; 2] {
-        [self.0.clone(), (tail(your_id) + SSE_TAIL).into()]
+        [self.shared.clone(), (self.tail(your_id) + SSE_TAIL).into()]
     }
 
     /// The WebSocket text for one receiver. A text is one piece, so this copies.
     pub(crate) fn json(&self, your_id: &str) -> Bytes {
-        [&self.0[SSE_HEAD.len()..], tail(your_id).as_bytes()].concat().into()
+        [&self.shared[SSE_HEAD.len()..], self.tail(your_id).as_bytes()].concat().into()
     }
-}
 
-/// Ids are ours and need no escaping.
-fn tail(your_id: &str) -> String {
-    format!(r#","yourId":"{your_id}"}}"#)
+    /// Ids are ours and need no escaping.
+    fn tail(&self, your_id: &str) -> String {
+        format!(r#"{},"yourId":"{your_id}"}}"#, self.marks)
+    }
 }
 
 #[cfg(test)]
@@ -103,5 +124,7 @@ mod tests {
         let [shared, own] = snapshot.sse("me");
         assert_eq!([&shared[..], &own[..]].concat(), b"data: {\"type\":\"stats\",\"total\":1,\"yourId\":\"me\"}\n\n");
         assert_eq!(shared.as_ptr(), snapshot.sse("you")[0].as_ptr());
+        let marked = snapshot.marked(r#","seq":7"#);
+        assert_eq!(&marked.json("me")[..], br#"{"type":"stats","total":1,"seq":7,"yourId":"me"}"#);
     }
 }

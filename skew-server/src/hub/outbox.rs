@@ -1,7 +1,8 @@
 //! What waits for one connection's reader.
 //!
-//! The hub never waits for a reader: messages that must not be lost stand in a short queue, stats in a slot that only ever
-//! holds the newest. A reader that lets the queue overflow is cut off.
+//! The hub never waits for a reader. Messages that must not be lost stand in a short queue; a reader that lets it overflow is cut
+//! off. Stats stand beside them: a snapshot takes the place of all that was not read, and of changes only a few may wait, since a
+//! reader that lets more wait is better served by a new snapshot.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,6 +12,9 @@ use super::message::{Message, Snapshot};
 
 /// Messages that may wait for one reader. At one keepalive every 30 s this is half an hour of not reading.
 pub(crate) const QUEUE_LIMIT: usize = 64;
+
+/// Changes of stats that may wait for one reader.
+pub(crate) const UNREAD_CHANGES: usize = 8;
 
 /// What a reader takes out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +34,10 @@ pub(crate) enum Refused {
     Closed,
 }
 
+/// The reader has let too many changes wait. They are dropped, and it needs a snapshot when it has read the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Behind;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Open,
@@ -39,11 +47,20 @@ enum Phase {
     Cut,
 }
 
-#[derive(Debug)]
-struct State {
+#[derive(Debug, Default)]
+struct Unread {
     /// Never holds stats.
     queue: VecDeque<Parcel>,
-    stats: Option<Snapshot>,
+    /// A snapshot, changes that follow it, or both.
+    stats: VecDeque<Parcel>,
+    /// Whether changes were dropped since the reader was last up to date.
+    behind: bool,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Nothing while the reader is up to date: an idle connection holds no buffer.
+    unread: Option<Box<Unread>>,
     phase: Phase,
     reader: Option<Waker>,
 }
@@ -56,8 +73,7 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     pub(crate) fn new() -> Self {
-        let state = State { queue: VecDeque::new(), stats: None, phase: Phase::Open, reader: None };
-        Self { state: Mutex::new(state) }
+        Self { state: Mutex::new(State { unread: None, phase: Phase::Open, reader: None }) }
     }
 
     /// Queues what must not be lost. Whoever has cut the connection off by it may be another than the hub, which learns of it here
@@ -69,27 +85,56 @@ impl Outbox {
             Phase::Ending => return Err(Refused::Closed),
             Phase::Cut => return Err(Refused::Overflow),
         }
-        if state.queue.len() == QUEUE_LIMIT {
+        let queue = &mut state.unread.get_or_insert_default().queue;
+        if queue.len() == QUEUE_LIMIT {
             cut(state);
             return Err(Refused::Overflow);
         }
-        state.queue.push_back(parcel);
+        queue.push_back(parcel);
         wake(state);
         Ok(())
     }
 
     /// Puts the newest stats in place of those that were not read yet.
-    pub(crate) fn put_stats(&self, snapshot: Snapshot) {
+    pub(crate) fn put_snapshot(&self, snapshot: Snapshot) {
         let mut state = self.lock();
         if state.phase == Phase::Open {
-            state.stats = Some(snapshot);
+            let unread = state.unread.get_or_insert_default();
+            unread.behind = false;
+            unread.stats.clear();
+            unread.stats.push_back(Parcel::Stats(snapshot));
             wake(state);
         }
     }
 
+    /// Puts changes behind the stats that were not read yet, unless there are too many of them.
+    pub(crate) fn put_changes(&self, changes: Message) -> Result<(), Behind> {
+        let mut state = self.lock();
+        if state.phase != Phase::Open {
+            return Ok(());
+        }
+        let unread = state.unread.get_or_insert_default();
+        if unread.behind || unread.stats.len() >= UNREAD_CHANGES {
+            unread.behind = true;
+            unread.stats = VecDeque::new();
+            return Err(Behind);
+        }
+        unread.stats.push_back(Parcel::Message(changes));
+        wake(state);
+        Ok(())
+    }
+
+    /// Whether changes were dropped and the reader has not read the rest yet.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.lock().unread.as_ref().is_some_and(|unread| unread.behind)
+    }
+
     /// Takes back the stats that were not read yet.
     pub(crate) fn drop_stats(&self) {
-        self.lock().stats = None;
+        if let Some(unread) = &mut self.lock().unread {
+            unread.stats = VecDeque::new();
+            unread.behind = false;
+        }
     }
 
     /// Ends the stream in order, behind what already waits.
@@ -104,15 +149,14 @@ impl Outbox {
     /// The next parcel, or nothing more.
     pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Parcel>> {
         let mut state = self.lock();
-        if let Some(parcel) = state.queue.pop_front() {
-            if state.queue.is_empty() {
-                // An idle connection holds no buffer.
-                state.queue = VecDeque::new();
+        if let Some(unread) = &mut state.unread {
+            let parcel = unread.queue.pop_front().or_else(|| unread.stats.pop_front());
+            if unread.queue.is_empty() && unread.stats.is_empty() && (parcel.is_none() || !unread.behind) {
+                state.unread = None;
             }
-            return Poll::Ready(Some(parcel));
-        }
-        if let Some(snapshot) = state.stats.take() {
-            return Poll::Ready(Some(Parcel::Stats(snapshot)));
+            if parcel.is_some() {
+                return Poll::Ready(parcel);
+            }
         }
         if state.phase != Phase::Open {
             return Poll::Ready(None);
@@ -160,8 +204,7 @@ fn wait(state: &mut State, cx: &Context<'_>) {
 
 fn cut(mut state: MutexGuard<'_, State>) {
     state.phase = Phase::Cut;
-    state.queue = VecDeque::new();
-    state.stats = None;
+    state.unread = None;
     wake(state);
 }
 
@@ -194,10 +237,10 @@ mod tests {
     #[tokio::test]
     async fn messages_keep_their_order_and_only_the_newest_stats_are_kept() {
         let outbox = Outbox::new();
-        outbox.put_stats(snapshot(1));
+        outbox.put_snapshot(snapshot(1));
         outbox.push(message(1)).unwrap();
         outbox.push(message(2)).unwrap();
-        outbox.put_stats(snapshot(2));
+        outbox.put_snapshot(snapshot(2));
         assert_eq!(outbox.next().await, Some(message(1)));
         assert_eq!(outbox.next().await, Some(message(2)));
         assert_eq!(outbox.next().await, Some(Parcel::Stats(snapshot(2))));
@@ -209,7 +252,7 @@ mod tests {
         let outbox = Outbox::new();
         outbox.push(message(1)).unwrap();
         outbox.next().await;
-        assert_eq!(outbox.lock().queue.capacity(), 0);
+        assert!(outbox.lock().unread.is_none());
     }
 
     #[tokio::test]
@@ -220,7 +263,7 @@ mod tests {
         }
         assert_eq!(outbox.push(message(0)), Err(Refused::Overflow));
         assert_eq!(outbox.push(message(0)), Err(Refused::Overflow), "the hub learns of it, whoever was told before");
-        assert_eq!(outbox.lock().queue.capacity(), 0);
+        assert!(outbox.lock().unread.is_none());
         assert!(outbox.is_cut_off());
         outbox.cut_off().await;
         assert_eq!(outbox.next().await, None);
@@ -234,6 +277,29 @@ mod tests {
         assert_eq!(outbox.push(message(2)), Err(Refused::Closed));
         assert_eq!(outbox.next().await, Some(message(1)));
         assert_eq!(outbox.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn changes_follow_their_snapshot_until_too_many_wait() {
+        let changes = |n: usize| Message::custom(&json!({ "changes": n })).unwrap();
+        let outbox = Outbox::new();
+        outbox.put_snapshot(snapshot(1));
+        outbox.put_changes(changes(1)).unwrap();
+        assert_eq!(outbox.next().await, Some(Parcel::Stats(snapshot(1))));
+        assert_eq!(outbox.next().await, Some(Parcel::Message(changes(1))));
+
+        outbox.push(message(1)).unwrap();
+        for n in 0..UNREAD_CHANGES {
+            outbox.put_changes(changes(n)).unwrap();
+        }
+        assert_eq!(outbox.put_changes(changes(9)), Err(Behind));
+        assert!(outbox.is_behind());
+        assert_eq!(outbox.next().await, Some(message(1)));
+        assert_eq!(outbox.put_changes(changes(10)), Err(Behind), "it has not read the rest");
+        assert_eq!(outbox.next().now_or_never(), None, "what waited is dropped");
+        assert!(!outbox.is_behind());
+        outbox.put_snapshot(snapshot(2));
+        assert_eq!(outbox.next().await, Some(Parcel::Stats(snapshot(2))));
     }
 
     #[tokio::test]

@@ -21,12 +21,29 @@ pub(crate) struct Entry<P> {
     pub(crate) peer: P,
 }
 
-/// What has just happened to the registry.
+/// What has just happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Change {
-    Opened { version: Arc<str>, route: Arc<str> },
-    Closed { version: Arc<str>, route: Arc<str> },
-    Moved { from: Arc<str>, to: Arc<str> },
+    Opened {
+        key: Key,
+        id: PublicId,
+        version: Arc<str>,
+        route: Arc<str>,
+    },
+    Closed {
+        key: Key,
+        id: PublicId,
+        version: Arc<str>,
+        route: Arc<str>,
+    },
+    Moved {
+        key: Key,
+        id: PublicId,
+        from: Arc<str>,
+        to: Arc<str>,
+    },
+    /// Another build is current, or the time of a release is known.
+    Released,
 }
 
 /// All connections in the order of opening. The two indexes hold exactly the keys of `entries`.
@@ -46,7 +63,7 @@ impl<P> Registry<P> {
     pub(crate) fn open(&mut self, entry: Entry<P>) -> (Key, Change) {
         let key = Key(self.next);
         self.next += 1;
-        let change = Change::Opened { version: entry.version.clone(), route: entry.route.clone() };
+        let change = Change::Opened { key, id: entry.id, version: entry.version.clone(), route: entry.route.clone() };
         self.by_connection_id.insert(entry.connection_id, key);
         self.by_id.insert(entry.id, key);
         self.entries.insert(key, entry);
@@ -57,7 +74,7 @@ impl<P> Registry<P> {
         let entry = self.entries.remove(&key)?;
         self.by_connection_id.remove(&entry.connection_id);
         self.by_id.remove(&entry.id);
-        let change = Change::Closed { version: entry.version.clone(), route: entry.route.clone() };
+        let change = Change::Closed { key, id: entry.id, version: entry.version.clone(), route: entry.route.clone() };
         Some((entry, change))
     }
 
@@ -65,7 +82,7 @@ impl<P> Registry<P> {
     pub(crate) fn navigate(&mut self, key: Key, route: &Arc<str>) -> Option<Change> {
         let entry = self.entries.get_mut(&key).filter(|entry| entry.route != *route)?;
         let from = std::mem::replace(&mut entry.route, route.clone());
-        Some(Change::Moved { from, to: route.clone() })
+        Some(Change::Moved { key, id: entry.id, from, to: route.clone() })
     }
 
     pub(crate) fn key_of(&self, connection_id: ConnectionId) -> Option<Key> {
@@ -78,6 +95,15 @@ impl<P> Registry<P> {
 
     pub(crate) fn get(&self, key: Key) -> Option<&Entry<P>> {
         self.entries.get(&key)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The key of the next one who opens.
+    pub(crate) fn next_key(&self) -> Key {
+        Key(self.next)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -113,8 +139,13 @@ mod tests {
 
     fn recount(registry: &Registry<()>) -> Aggregates {
         let mut counted = Aggregates::default();
-        for (_, entry) in registry.iter() {
-            counted.apply(&Change::Opened { version: entry.version.clone(), route: entry.route.clone() });
+        for (key, entry) in registry.iter() {
+            counted.apply(&Change::Opened {
+                key,
+                id: entry.id,
+                version: entry.version.clone(),
+                route: entry.route.clone(),
+            });
         }
         counted
     }
@@ -161,7 +192,12 @@ mod tests {
     fn connections_on_one_page_share_its_name() {
         let mut aggregates = Aggregates::default();
         let first: Arc<str> = "/a".into();
-        aggregates.apply(&Change::Opened { version: "v".into(), route: first.clone() });
+        aggregates.apply(&Change::Opened {
+            key: Key(0),
+            id: PublicId::random(),
+            version: "v".into(),
+            route: first.clone(),
+        });
         assert!(Arc::ptr_eq(&aggregates.routes.share("/a"), &first));
     }
 }

@@ -1,12 +1,16 @@
-//! The registry and its totals as a `stats` message.
+//! The state as messages: whole, as `stats`, and what has changed of it, as `stats-changes`.
+
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
+use skew_proto::List;
 
-use super::aggregates::{Aggregates, Table};
-use super::answer::Current;
-use super::message::Snapshot;
+use super::aggregates::Table;
+use super::message::{Message, Snapshot};
+use super::pending::{Listed, Pending};
 use super::registry::{Entry, Registry};
-use super::releases::{Connected, ReleaseTimes};
+use super::releases::Connected;
+use super::state::State;
 
 /// The fields of [`skew_proto::Stats`], borrowed: a list of ten thousand is encoded without being cloned first.
 #[derive(Serialize)]
@@ -15,12 +19,56 @@ struct View<'a, P> {
     total: u64,
     versions: &'a Table,
     routes: &'a Table,
-    connections: List<'a, P>,
+    connections: First<'a, P>,
     current: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     released_at: Option<u64>,
     #[serde(skip_serializing_if = "Connected::is_empty")]
     releases: Connected<'a>,
+}
+
+/// The fields of [`skew_proto::StatsChanges`], borrowed.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase", bound = "")]
+struct ChangesView<'a, P> {
+    r#type: &'static str,
+    since: u64,
+    seq: u64,
+    total: u64,
+    #[serde(skip_serializing_if = "Counts::is_empty")]
+    versions: Counts<'a>,
+    #[serde(skip_serializing_if = "Counts::is_empty")]
+    routes: Counts<'a>,
+    #[serde(skip_serializing_if = "Rows::is_empty")]
+    opened: Rows<'a>,
+    #[serde(skip_serializing_if = "Moved::is_empty")]
+    moved: Moved<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    closed: Vec<crate::PublicId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connections: Option<First<'a, P>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current: Option<&'a str>,
+    /// Null, like the next, where it was known and is not any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    released_at: Option<Option<u64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    releases: Option<Option<Connected<'a>>>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    id: crate::PublicId,
+    version: &'a str,
+    route: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ip: Option<std::net::IpAddr>,
+}
+
+impl<'a> Row<'a> {
+    fn of<P>(Entry { id, version, route, ip, .. }: &'a Entry<P>) -> Self {
+        Self { id: *id, version, route, ip: *ip }
+    }
 }
 
 impl Serialize for Table {
@@ -29,41 +77,77 @@ impl Serialize for Table {
     }
 }
 
-struct List<'a, P>(&'a Registry<P>);
+/// The first connections of a registry.
+struct First<'a, P>(&'a Registry<P>, usize);
 
-impl<P> Serialize for List<'_, P> {
+impl<P> Serialize for First<'_, P> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Row<'a> {
-            id: crate::PublicId,
-            version: &'a str,
-            route: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            ip: Option<std::net::IpAddr>,
-        }
-        serializer.collect_seq(self.0.iter().map(|(_, Entry { id, version, route, ip, .. })| Row {
-            id: *id,
-            version,
-            route,
-            ip: *ip,
-        }))
+        serializer.collect_seq(self.0.iter().take(self.1).map(|(_, entry)| Row::of(entry)))
     }
 }
 
-pub(super) fn take<P>(
-    registry: &Registry<P>,
-    aggregates: &Aggregates,
-    current: &Current,
-    times: &ReleaseTimes,
-) -> Snapshot {
+/// Those counts of a table that have changed.
+struct Counts<'a> {
+    names: &'a std::collections::BTreeSet<Arc<str>>,
+    table: &'a Table,
+}
+
+impl Counts<'_> {
+    fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+}
+
+impl Serialize for Counts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.names.iter().map(|name| (&**name, self.table.of(name))))
+    }
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Rows<'a>(Vec<Row<'a>>);
+
+impl Rows<'_> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+struct Moved<'a>(Vec<(crate::PublicId, &'a str)>);
+
+impl Moved<'_> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Moved<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
+}
+
+/// How many connections of the list are sent.
+fn listed(list: List) -> usize {
+    match list {
+        List::All => usize::MAX,
+        List::None => 0,
+        List::Top(count) => usize::try_from(count).unwrap_or(usize::MAX),
+    }
+}
+
+/// The whole state.
+pub(super) fn take<P>(state: &State<P>, list: List) -> Snapshot {
+    let State { registry, aggregates, current, release_times, .. } = state;
     let view = View {
         total: aggregates.total,
         versions: &aggregates.versions,
         routes: &aggregates.routes,
-        connections: List(registry),
+        connections: First(registry, listed(list)),
         current: &current.version,
         released_at: current.released_at,
-        releases: times.of_connected(&aggregates.versions),
+        releases: release_times.of_connected(&aggregates.versions),
     };
     #[expect(
         clippy::expect_used,
@@ -72,17 +156,52 @@ pub(super) fn take<P>(
     Snapshot::new(&view).expect("stats are JSON")
 }
 
+/// What has changed, as it is now.
+pub(super) fn changes<P>(pending: &Pending, state: &State<P>) -> Message {
+    let State { registry, aggregates, current, release_times, seq } = state;
+    let (mut opened, mut moved, mut closed) = (Vec::new(), Vec::new(), Vec::new());
+    for (key, id) in &pending.touched {
+        match registry.get(*key) {
+            Some(entry) if *key < pending.all_know => moved.push((*id, &*entry.route)),
+            Some(entry) => opened.push(Row::of(entry)),
+            None => closed.push(*id),
+        }
+    }
+    let connections = match pending.list {
+        Listed::Top { count, changed: true, .. } => Some(First(registry, count)),
+        Listed::Top { changed: false, .. } | Listed::All | Listed::None => None,
+    };
+    let view = ChangesView {
+        r#type: "stats-changes",
+        since: pending.since,
+        seq: *seq,
+        total: aggregates.total,
+        versions: Counts { names: &pending.versions, table: &aggregates.versions },
+        routes: Counts { names: &pending.routes, table: &aggregates.routes },
+        opened: Rows(opened),
+        moved: Moved(moved),
+        closed,
+        connections,
+        current: pending.current.then_some(&current.version),
+        released_at: pending.current.then_some(current.released_at),
+        releases: pending
+            .releases
+            .then(|| Some(release_times.of_connected(&aggregates.versions)).filter(|releases| !releases.is_empty())),
+    };
+    #[expect(clippy::expect_used, reason = "as above")]
+    Message::custom(&view).expect("stats are JSON")
+}
 #[cfg(test)]
 mod tests {
     use skew_proto::{ServerMessage, Stats};
 
+    use super::super::answer::Current;
     use super::*;
     use crate::id::{ConnectionId, PublicId};
 
     #[test]
     fn the_snapshot_is_the_stats_message_of_the_protocol() {
-        let mut registry = Registry::new();
-        let mut aggregates = Aggregates::default();
+        let mut state = State::new(Current { version: "v2".into(), released_at: Some(17) });
         let mut open = |version: &str, route: &str, ip: Option<&str>| {
             let entry = Entry {
                 connection_id: ConnectionId::random(),
@@ -93,18 +212,15 @@ mod tests {
                 peer: (),
             };
             let id = entry.id;
-            let (_, change) = registry.open(entry);
-            aggregates.apply(&change);
+            state.open(entry);
             id.to_string()
         };
         let first = open("v1", "/", None);
         open("__proto__", "/a\u{1b}\"\n", Some("203.0.113.9"));
-        let current = Current { version: "v2".into(), released_at: Some(17) };
-        let mut times = ReleaseTimes::default();
         for (version, at) in [("v1", 9), ("nobody-is-on-it", 8)] {
-            times.learn(&skew_proto::Release { version: version.into(), released_at: Some(at) });
+            state.release_times.learn(&skew_proto::Release { version: version.into(), released_at: Some(at) });
         }
-        let text = take(&registry, &aggregates, &current, &times).json(&first);
+        let text = take(&state, List::All).json(&first);
 
         let ServerMessage::Stats(stats) = ServerMessage::decode(std::str::from_utf8(&text).unwrap()).unwrap() else {
             panic!("no stats");

@@ -33,7 +33,11 @@ impl<L: Label> By<L> {
     }
 
     pub(crate) fn count(&self, value: L) {
-        self.counters.get_or_create(&[(L::KEY, value.name())]).inc();
+        self.add(value, 1);
+    }
+
+    pub(crate) fn add(&self, value: L, number: u64) {
+        self.counters.get_or_create(&[(L::KEY, value.name())]).inc_by(number);
     }
 }
 
@@ -94,5 +98,13 @@ label! {
         Versions = "versions",
         Subscribers = "subscribers",
         Queue = "queue",
+    }
+}
+
+label! {
+    /// How a subscriber is told stats.
+    Told as "kind" {
+        Snapshot = "snapshot",
+        Changes = "changes",
     }
 }

@@ -3,11 +3,11 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use skew_proto::{Ack, RouteBody, SubscribeBody, Text};
+use skew_proto::{Ack, RouteBody, SubscribeBody, Subscription, Text};
 
 use crate::app::Shared;
 use crate::failure::ApiError;
-use crate::hub::command::Verdict;
+use crate::hub::command::{Subscribed, Verdict};
 use crate::id::ConnectionId;
 use crate::json::answer;
 use crate::posted::Posted;
@@ -31,12 +31,17 @@ pub(crate) async fn subscribe_stats(
     State(app): State<Shared>,
     posted: Posted<SubscribeBody>,
 ) -> Result<Response, ApiError> {
-    let connection_id = posted.body.connection_id.filter(|id| !id.is_empty());
+    let SubscribeBody { connection_id, extra } = posted.body;
+    let connection_id = connection_id.filter(|id| !id.is_empty());
     let connection_id = connection_id.ok_or_else(|| ApiError::bad_request("Missing connectionId"))?;
     if let Some(connection_id) = ConnectionId::read(&connection_id) {
         let granted = app.settings().authorizer.may_read(&posted.credentials).await;
-        let verdict = if granted { Verdict::Granted } else { Verdict::Refused };
-        app.hub.subscribe(connection_id, verdict).await?;
+        let verdict = if granted { Verdict::Granted(Subscription::read(&extra)) } else { Verdict::Refused };
+        if app.hub.subscribe(connection_id, verdict).await? == Subscribed::TooMany {
+            let message =
+                "there are as many subscribers as this server allows; try again later, or raise --max-subscribers";
+            return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message));
+        }
     }
     Ok(answer(StatusCode::OK, &Ack { ok: true }))
 }

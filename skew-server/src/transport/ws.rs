@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::SinkExt;
-use skew_proto::{ClientMessage, ServerMessage, Text, wire};
+use skew_proto::{ClientMessage, ServerMessage, Subscription, Text, wire};
 use tokio::time::{sleep, timeout};
 
 use crate::app::Shared;
@@ -142,7 +142,7 @@ impl Connection {
                     self.navigate(&route).await;
                 }
             }
-            Ok(ClientMessage::SubscribeStats(_)) => self.subscribe().await,
+            Ok(ClientMessage::SubscribeStats(asked)) => self.subscribe(Subscription::read(&asked.extra)).await,
             Ok(ClientMessage::Ping) => {
                 let _ = self.session.outbox.push(Parcel::Message(message::Message::new(&ServerMessage::Pong)));
             }
@@ -159,10 +159,10 @@ impl Connection {
         let _ = self.app.hub.navigate(self.session.connection_id, route.to_owned()).await;
     }
 
-    async fn subscribe(&self) {
+    async fn subscribe(&self, asked: Subscription) {
         let none = Credentials::default();
         let granted = self.app.settings().authorizer.may_read(self.credentials.as_deref().unwrap_or(&none)).await;
-        let verdict = if granted { Verdict::Granted } else { Verdict::Refused };
+        let verdict = if granted { Verdict::Granted(asked) } else { Verdict::Refused };
         let _ = self.app.hub.subscribe(self.session.connection_id, verdict).await;
     }
 }
