@@ -6,6 +6,7 @@ mod abuse;
 mod admin;
 mod auth_jwt;
 mod embed;
+mod lessons;
 mod lifecycle;
 mod limits;
 mod manifest;
