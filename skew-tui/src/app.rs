@@ -224,6 +224,7 @@ impl Driver {
             let happenings: Vec<_> = std::iter::from_fn(|| self.feed.ready()).take(at_once).collect();
             if let Some(tape) = self.recording.take(&happenings, self.feed.now()) {
                 self.state.update(Event::Tape(tape), self.feed.now());
+                self.feed.want(self.recording.wanted());
             }
             if happenings.is_empty() {
                 break;
@@ -304,8 +305,10 @@ impl Driver {
             Effect::Suspend => self.suspend(signals::stop_group)?,
             Effect::Redraw => self.terminal.enter()?,
             Effect::Reconnect => self.feed.reconnect(),
+            Effect::Ask(target) => self.feed.ask_one(target),
             Effect::Record(masking) => {
                 let tape = self.recording.toggle(masking, &self.state, self.feed.now());
+                self.feed.want(self.recording.wanted());
                 return self.update(Event::Tape(tape));
             }
             Effect::Play(control) => {

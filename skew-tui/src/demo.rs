@@ -100,7 +100,7 @@ mod tests {
 
     use super::*;
     use crate::SourceEvent;
-    use crate::feed::{Feed, Next};
+    use crate::feed::{Feed, Next, by_changes};
     use crate::source::Keep;
     use crate::state::known::Known;
     use crate::state::site::Watchers;
@@ -109,7 +109,7 @@ mod tests {
     async fn the_demo_is_seen_by_a_source_like_any_site() {
         let demo = Demo::start(20).await.unwrap();
         let target = Arc::new(demo.target(TransportChoice::Auto).unwrap());
-        let mut feed = Feed::live(&target.into(), Keep::Newest).unwrap();
+        let mut feed = Feed::live(&target.into(), Keep::Newest, by_changes()).unwrap();
         let mut known = Known::new(&[], Watchers::LeftOut);
         let everybody = async {
             while known.site().figures.total < 10 || known.site().releases.releases.is_empty() {

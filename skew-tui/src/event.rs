@@ -59,16 +59,30 @@ pub enum SourceEvent {
     Failed(String),
 }
 
+/// How a message tells stats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Telling {
+    /// Whole: the next snapshot takes its place.
+    Snapshot,
+    /// By what has changed, which is of use behind all that came before it.
+    Changes,
+}
+
 impl SourceEvent {
     /// Whether it is a message with stats: a whole snapshot, which the next one replaces.
     #[must_use]
     pub fn is_stats(&self) -> bool {
-        matches!(self, Self::Frame(text) if is_stats_message(text))
+        self.telling() == Some(Telling::Snapshot)
+    }
+
+    /// How it tells stats, where it does.
+    pub(crate) fn telling(&self) -> Option<Telling> {
+        if let Self::Frame(text) = self { telling(text) } else { None }
     }
 }
 
-/// Whether a message holds stats, without reading all of it.
-pub(crate) fn is_stats_message(text: &str) -> bool {
+/// How a message tells stats, where it does, without reading all of it.
+pub(crate) fn telling(text: &str) -> Option<Telling> {
     #[derive(Deserialize)]
     struct Kind {
         #[serde(default, rename = "type")]
@@ -76,10 +90,17 @@ pub(crate) fn is_stats_message(text: &str) -> bool {
     }
     // Servers put the type first, and then the rest need not be looked at.
     if text.starts_with(r#"{"type":"#) {
-        return text.starts_with(r#"{"type":"stats""#);
+        return match text {
+            _ if text.starts_with(r#"{"type":"stats""#) => Some(Telling::Snapshot),
+            _ if text.starts_with(r#"{"type":"stats-changes""#) => Some(Telling::Changes),
+            _ => None,
+        };
     }
-    let kind = serde_json::from_str::<Kind>(text).ok().and_then(|message| message.kind?.whole());
-    kind.as_deref() == Some("stats")
+    match serde_json::from_str::<Kind>(text).ok()?.kind?.whole()?.as_str() {
+        "stats" => Some(Telling::Snapshot),
+        "stats-changes" => Some(Telling::Changes),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -91,8 +112,11 @@ mod tests {
         for text in [r#"{"total":1,"type":"stats"}"#, r#" {"type":"stats"}"#, r#"{"type":"stats"}"#] {
             assert!(SourceEvent::Frame(text.into()).is_stats(), "{text}");
         }
+        for text in [r#"{"since":1,"type":"stats-changes"}"#, r#"{"type":"stats-changes"}"#] {
+            assert_eq!(SourceEvent::Frame(text.into()).telling(), Some(Telling::Changes), "{text}");
+        }
         for text in [r#"{"type":"stats-unauthorized"}"#, r#"{"x":"\"type\":\"stats\""}"#, "stats", ""] {
-            assert!(!SourceEvent::Frame(text.into()).is_stats(), "{text}");
+            assert_eq!(SourceEvent::Frame(text.into()).telling(), None, "{text}");
         }
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use skew_proto::{List, StatsMode, Subscription};
 use tokio::time::{sleep, timeout};
 
 use crate::clock::Clock;
@@ -36,6 +37,13 @@ pub enum Next {
     Ended,
 }
 
+/// The stats to ask for where nobody needs them whole. The whole list all the same: who else watches is known by it alone, and
+/// has to be left out of every figure.
+#[must_use]
+pub fn by_changes() -> Subscription {
+    Subscription { mode: StatsMode::Changes, list: List::All, interval_ms: None }
+}
+
 /// The facts of one or more targets: live, or as they were recorded.
 #[derive(Debug)]
 pub struct Feed(Origin);
@@ -55,15 +63,16 @@ struct Live {
 }
 
 impl Feed {
-    /// Starts to connect to every target. Must be called within a tokio runtime.
+    /// Starts to connect to every target, and will ask for stats of that kind where a server has it. Must be called within a
+    /// tokio runtime.
     ///
     /// # Errors
     ///
     /// When TLS can't be set up with a target's certificates.
-    pub fn live(targets: &Targets, keep: Keep) -> Result<Self, SourceError> {
+    pub fn live(targets: &Targets, keep: Keep, wanted: Subscription) -> Result<Self, SourceError> {
         let inbox = Inbox::new(keep);
         let sources = (targets.iter().enumerate())
-            .map(|(from, target)| Source::start(Arc::clone(target), inbox.outlet(from)))
+            .map(|(from, target)| Source::start(Arc::clone(target), inbox.outlet(from), wanted))
             .collect::<Result<_, _>>()?;
         Ok(Self(Origin::Live(Live { clock: Clock::start(), inbox, sources })))
     }
@@ -137,6 +146,20 @@ impl Feed {
     pub fn ask(&self) {
         if let Origin::Live(live) = &self.0 {
             live.sources.iter().for_each(Source::ask);
+        }
+    }
+
+    /// Asks one target for its figures once more.
+    pub fn ask_one(&self, target: usize) {
+        if let Origin::Live(live) = &self.0 {
+            live.sources.get(target).into_iter().for_each(Source::ask);
+        }
+    }
+
+    /// Asks every target for stats of another kind from now on.
+    pub fn want(&self, subscription: Subscription) {
+        if let Origin::Live(live) = &self.0 {
+            live.sources.iter().for_each(|source| source.want(subscription));
         }
     }
 

@@ -24,7 +24,8 @@ mod ws;
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use skew_proto::Subscription;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 pub use inbox::Keep;
@@ -48,22 +49,31 @@ pub struct SourceError(String);
 pub(crate) struct Source {
     wake: Arc<Notify>,
     ask: Arc<Notify>,
+    wanted: watch::Sender<Subscription>,
     task: JoinHandle<()>,
 }
 
 impl Source {
-    /// Starts to connect. Must be called within a tokio runtime. An error says that TLS can't be set up with the target's
-    /// certificates.
-    pub(crate) fn start(target: Arc<Target>, outlet: Outlet) -> Result<Self, SourceError> {
+    /// Starts to connect, and will ask for stats of that kind where the server has it. Must be called within a tokio runtime. An
+    /// error says that TLS can't be set up with the target's certificates.
+    pub(crate) fn start(target: Arc<Target>, outlet: Outlet, wanted: Subscription) -> Result<Self, SourceError> {
         let http = Http::new(target, opening::SILENCE).map_err(|error| SourceError(error.to_string()))?;
         let (wake, ask) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let task = tokio::spawn(worker::Worker::new(http, outlet, Arc::clone(&wake), Arc::clone(&ask)).run());
-        Ok(Self { wake, ask, task })
+        let (wanted, told) = watch::channel(wanted);
+        let worker = worker::Worker::new(http, outlet, Arc::clone(&wake), Arc::clone(&ask), told);
+        Ok(Self { wake, ask, wanted, task: tokio::spawn(worker.run()) })
     }
 
     /// Asks for stats once more on the connection that there is.
     pub(crate) fn ask(&self) {
         self.ask.notify_one();
+    }
+
+    /// Asks for stats of another kind from now on.
+    pub(crate) fn want(&self, subscription: Subscription) {
+        if self.wanted.send_if_modified(|wanted| std::mem::replace(wanted, subscription) != subscription) {
+            self.ask();
+        }
     }
 
     /// Connects anew at once: what is open is closed, and what waits does not wait any longer.

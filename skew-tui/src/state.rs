@@ -96,6 +96,8 @@ pub enum Effect {
     Redraw,
     /// Connect anew at once.
     Reconnect,
+    /// Ask the target of that number for whole stats.
+    Ask(usize),
     /// Steer the recording that is played.
     Play(Control),
     /// Begin to record what is told, or end it. Addresses are masked where they are on the screen.
@@ -348,6 +350,7 @@ impl State {
             Event::Happened(happenings) => {
                 self.observe(happenings);
                 effects = self.notify();
+                effects.extend(self.known.fleet.to_ask().into_iter().map(Effect::Ask));
             }
             Event::Action(action) => effects = self.act(action),
             Event::Edit(request) => self.type_text(|input| dialog::edit(input, request)),

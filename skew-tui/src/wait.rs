@@ -225,7 +225,7 @@ impl Wait {
         match &site.link {
             Link::Live => {}
             Link::Connecting => return unknown(Unknown::Connecting),
-            Link::Stale => return unknown(Unknown::Stale),
+            Link::Behind | Link::Stale => return unknown(Unknown::Stale),
             Link::Reconnecting { reason, .. } => return unknown(Unknown::Disconnected(reason.clone())),
             Link::Failed(reason) => return unknown(Unknown::Missing(reason.clone())),
         }

@@ -7,10 +7,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
-use skew_proto::text;
+use skew_proto::{Subscription, text};
 
 use crate::Now;
-use crate::feed::Happening;
+use crate::event::Telling;
+use crate::feed::{Happening, by_changes};
 use crate::recording::{Addresses, Overwrite, Recorder, RecordingError, Settings};
 use crate::state::tape::Tape;
 use crate::state::{Masking, State};
@@ -42,10 +43,17 @@ impl Recording {
         }
     }
 
+    /// The stats to ask for: whole ones while they are recorded.
+    pub(super) fn wanted(&self) -> Subscription {
+        if self.0.is_some() { Subscription::default() } else { by_changes() }
+    }
+
     /// Takes in what happened, and time that went by. Nothing where nothing is recorded.
     pub(super) fn take(&mut self, happenings: &[Happening], now: Now) -> Option<Tape> {
         let recorder = self.0.as_mut()?;
-        let taken = happenings.iter().try_for_each(|one| recorder.record(one.from, &one.event, one.at));
+        // Changes that were on their way when the recording began are in the next snapshot.
+        let whole = happenings.iter().filter(|one| one.event.telling() != Some(Telling::Changes));
+        let taken = whole.into_iter().try_for_each(|one| recorder.record(one.from, &one.event, one.at));
         match taken.and_then(|()| recorder.tick(now)) {
             Ok(()) => Some(Tape::Running(recorder.bytes())),
             Err(error) => {

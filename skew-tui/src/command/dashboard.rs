@@ -11,7 +11,7 @@ use crate::app::{self, Exit, Open, Opened};
 use crate::audit::Audit;
 use crate::cli::{Contexts, Options};
 use crate::config::Settings;
-use crate::feed::Feed;
+use crate::feed::{Feed, by_changes};
 use crate::source::Keep;
 use crate::state::Limits;
 use crate::state::contexts::{self, Choice};
@@ -37,7 +37,7 @@ pub(super) async fn run(
 
 fn open(origin: &Origin, options: &Options, contexts: &Contexts, audit: Audit, speed: f64) -> Result<Opened, Stop> {
     let (feed, live) = match origin {
-        Origin::Live(targets) => (Feed::live(targets, Keep::Newest)?, Some(targets.clone())),
+        Origin::Live(targets) => (Feed::live(targets, Keep::Newest, by_changes())?, Some(targets.clone())),
         Origin::Recorded { path, .. } => (Feed::played(path, speed)?, None),
     };
     let others = contexts.clone();

@@ -103,7 +103,7 @@ async fn look(targets: &Targets) -> Result<Watch, Stop> {
 fn failure(site: &Site) -> Option<String> {
     match &site.link {
         Link::Failed(reason) | Link::Reconnecting { reason, .. } => Some(reason.clone()),
-        Link::Connecting | Link::Live | Link::Stale => None,
+        Link::Connecting | Link::Live | Link::Behind | Link::Stale => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use skew_proto::text;
+use skew_proto::{Subscription, text};
 
 use super::stop::Stop;
 use crate::cli::Options;
@@ -69,10 +69,10 @@ impl Origin {
         }
     }
 
-    /// Begins to read. A recording is read as fast as it can be.
-    pub(super) fn feed(&self, keep: Keep) -> Result<Feed, Stop> {
+    /// Begins to read, by stats of that kind where a server has it. A recording is read as fast as it can be.
+    pub(super) fn feed(&self, keep: Keep, wanted: Subscription) -> Result<Feed, Stop> {
         Ok(match self {
-            Self::Live(targets) => Feed::live(targets, keep)?,
+            Self::Live(targets) => Feed::live(targets, keep, wanted)?,
             Self::Recorded { path, .. } => Feed::recorded(path)?,
         })
     }

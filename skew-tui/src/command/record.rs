@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use skew_proto::text;
+use skew_proto::{Subscription, text};
 
 use super::origin::Origin;
 use super::signals;
@@ -33,7 +33,8 @@ pub(super) struct Request {
 /// Records until it is interrupted, the time is over, or there will never be stats.
 pub(super) async fn run(origin: &Origin, request: Request, voice: Voice) -> Result<(), Stop> {
     let keep = if request.settings.interval_ms == 0 { Keep::Every } else { Keep::Newest };
-    let feed = origin.feed(keep)?;
+    // A recording is read by itself: it holds whole stats.
+    let feed = origin.feed(keep, Subscription::default())?;
     let recorder = Recorder::create(&request.file, request.settings, feed.now())?;
     let watch = Watch::over(feed, &origin.labels(), Watchers::LeftOut, Some(voice));
     let mut recording = Recording { watch, recorder, progress: Progress::of(voice) };

@@ -2,7 +2,7 @@
 
 use crate::Now;
 use crate::SourceEvent;
-use crate::feed::{Feed, Happening, Next};
+use crate::feed::{Feed, Happening, Next, by_changes};
 use crate::output::{Voice, refusal};
 use crate::source::Keep;
 use crate::state::known::Known;
@@ -35,7 +35,7 @@ impl Watch {
     /// Begins to watch. With a voice it says what happens to the connection; a command that asks once says only how that
     /// ended.
     pub(super) fn start(origin: &Origin, watchers: Watchers, voice: Option<Voice>) -> Result<Self, Stop> {
-        Ok(Self::over(origin.feed(Keep::Newest)?, &origin.labels(), watchers, voice))
+        Ok(Self::over(origin.feed(Keep::Newest, by_changes())?, &origin.labels(), watchers, voice))
     }
 
     /// Watches a feed of targets that are called so.
@@ -115,6 +115,7 @@ impl Watch {
     /// Takes in what happened, and says what a person should know of it.
     pub(super) fn take(&mut self, happenings: impl IntoIterator<Item = Happening>) {
         self.known.observe(happenings);
+        self.known.fleet.to_ask().into_iter().for_each(|target| self.feed.ask_one(target));
         // Nobody scrolls back here: what has been said is done with.
         for entry in self.known.fleet.drain_log() {
             if let Some(voice) = self.voice {

@@ -35,7 +35,7 @@ struct Report<'a> {
     /// Why there is no connection, where there is none.
     reason: Option<&'a str>,
     transport: Option<&'static str>,
-    /// Whether the figures are old: they are of before the connection was lost.
+    /// Whether the figures are old: they are of before the connection, or changes of them, were lost.
     stale: bool,
     /// When the figures arrived.
     stats_at: Option<String>,
@@ -188,7 +188,7 @@ fn link(link: &Link) -> &'static str {
     match link {
         Link::Connecting => "connecting",
         Link::Live => "live",
-        Link::Stale => "stale",
+        Link::Behind | Link::Stale => "stale",
         Link::Reconnecting { .. } => "reconnecting",
         Link::Failed(_) => "failed",
     }
@@ -197,7 +197,7 @@ fn link(link: &Link) -> &'static str {
 fn reason(link: &Link) -> Option<&str> {
     match link {
         Link::Reconnecting { reason, .. } | Link::Failed(reason) => Some(reason),
-        Link::Connecting | Link::Live | Link::Stale => None,
+        Link::Connecting | Link::Live | Link::Behind | Link::Stale => None,
     }
 }
 

@@ -5,16 +5,16 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use reqwest::Url;
-use skew_proto::{ServerMessage, SubscribeBody};
-use tokio::sync::Notify;
+use skew_proto::{Extra, ServerMessage, SubscribeBody, Subscription};
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::ended::Ended;
-use super::inbox::Outlet;
+use super::inbox::{Outlet, Reader};
 use super::releases;
 use super::wire::Wire;
 use crate::SourceEvent;
-use crate::event::is_stats_message;
+use crate::event::{Telling, telling};
 use crate::http::{Http, HttpError, words};
 use crate::target::below;
 
@@ -37,8 +37,15 @@ enum Aside {
 }
 
 /// Reads an open stream to its end: passes on every message, asks for stats on every `connected` and whenever it is told to, and
-/// looks at the site's release list now and then.
-pub(super) async fn run(mut wire: Wire, http: &Http, base: &Url, outlet: &Outlet, ask: &Notify) -> Ended {
+/// looks at the site's release list now and then. `wanted` is the kind of stats to ask for, of a server that has more than one.
+pub(super) async fn run(
+    mut wire: Wire,
+    http: &Http,
+    base: &Url,
+    outlet: &Outlet,
+    ask: &Notify,
+    wanted: &watch::Receiver<Subscription>,
+) -> Ended {
     let release_urls = http.target().release_urls();
     let mut known_releases = None;
     let mut current = None;
@@ -47,6 +54,7 @@ pub(super) async fn run(mut wire: Wire, http: &Http, base: &Url, outlet: &Outlet
     let mut asides: FuturesUnordered<BoxFuture<'_, Aside>> = FuturesUnordered::new();
     let mut own_id: Option<String> = None;
     let mut asking: Option<Asking> = None;
+    let mut kinds = Kinds::One;
 
     loop {
         tokio::select! {
@@ -59,7 +67,9 @@ pub(super) async fn run(mut wire: Wire, http: &Http, base: &Url, outlet: &Outlet
                 if peeked.answers {
                     asking = None;
                 }
-                outlet.say(SourceEvent::Frame(text)).await;
+                if outlet.say(SourceEvent::Frame(text)).await == Reader::FellBehind {
+                    asking = own_id.clone().map(Asking::new);
+                }
                 // A build that was not current before has a time of release that is not known yet.
                 if peeked.version.is_some() && peeked.version != current {
                     if current.is_some() {
@@ -68,24 +78,34 @@ pub(super) async fn run(mut wire: Wire, http: &Http, base: &Url, outlet: &Outlet
                     current = peeked.version;
                 }
                 if let Some(id) = peeked.connection_id {
+                    kinds = peeked.kinds;
                     own_id = Some(id.clone());
                     asking = Some(Asking::new(id));
                 }
             }
             () = ask.notified(), if own_id.is_some() => asking = own_id.clone().map(Asking::new),
-            id = due(&mut asking) => match &mut wire {
-                Wire::Sse(_) => asides.push(Box::pin(subscribe(http, base, id))),
-                Wire::Ws(ws) => match ws.subscribe().await {
-                    Ok(()) => outlet.say(SourceEvent::Subscribed).await,
-                    Err(ended) => return ended,
-                },
+            id = due(&mut asking) => {
+                let request = request(kinds, *wanted.borrow());
+                match &mut wire {
+                    Wire::Sse(_) => asides.push(Box::pin(subscribe(http, base, id, request))),
+                    Wire::Ws(ws) => {
+                        if let Err(ended) = ws.subscribe(request).await {
+                            return ended;
+                        }
+                        outlet.say(SourceEvent::Subscribed).await;
+                    }
+                }
             },
             _ = looks.tick() => asides.push(Box::pin(async {
                 Aside::Releases(Box::new(releases::read(http, &release_urls).await))
             })),
             Some(aside) = asides.next() => match aside {
-                Aside::Subscribed => outlet.say(SourceEvent::Subscribed).await,
-                Aside::Refused { status, reason } => outlet.say(SourceEvent::Refused { status, reason }).await,
+                Aside::Subscribed => {
+                    outlet.say(SourceEvent::Subscribed).await;
+                }
+                Aside::Refused { status, reason } => {
+                    outlet.say(SourceEvent::Refused { status, reason }).await;
+                }
                 Aside::Failed(ended) => return ended,
                 Aside::Releases(list) => {
                     if let Some(list) = *list && known_releases.as_ref() != Some(&list) {
@@ -124,6 +144,24 @@ async fn due(asking: &mut Option<Asking>) -> String {
     asking.connection_id.clone()
 }
 
+/// How many kinds of stats a server has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Kinds {
+    /// Whole snapshots: a stock server, which does not say who it is.
+    #[default]
+    One,
+    /// More, to be asked for.
+    Several,
+}
+
+/// The fields by which a kind of stats is asked for: none, where it is what everybody gets.
+fn request(kinds: Kinds, wanted: Subscription) -> Extra {
+    match kinds {
+        Kinds::Several if wanted != Subscription::default() => wanted.fields(),
+        Kinds::One | Kinds::Several => Extra::new(),
+    }
+}
+
 /// What of a message matters to the connection itself.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Peeked {
@@ -131,6 +169,8 @@ struct Peeked {
     answers: bool,
     /// One's own connection id, in `connected`.
     connection_id: Option<String>,
+    /// How many kinds of stats there are, in `connected`.
+    kinds: Kinds,
     /// The server's current build, in `connected` and `version`.
     version: Option<String>,
 }
@@ -138,11 +178,12 @@ struct Peeked {
 impl Peeked {
     fn of(text: &str) -> Self {
         if text.len() > MAX_PEEKED_BYTES {
-            return Self { answers: is_stats_message(text), ..Self::default() };
+            return Self { answers: telling(text) == Some(Telling::Snapshot), ..Self::default() };
         }
         match ServerMessage::decode(text) {
             Ok(ServerMessage::Connected(connected)) => Self {
                 connection_id: Some(connected.connection_id),
+                kinds: if connected.server.is_some() { Kinds::Several } else { Kinds::One },
                 version: Some(connected.version),
                 ..Self::default()
             },
@@ -154,9 +195,9 @@ impl Peeked {
 }
 
 /// Asks for stats by a POST, which is how it's done on SSE.
-async fn subscribe(http: &Http, base: &Url, connection_id: String) -> Aside {
+async fn subscribe(http: &Http, base: &Url, connection_id: String, extra: Extra) -> Aside {
     let url = below(base, "/subscribe-stats");
-    let body = SubscribeBody { connection_id: Some(connection_id), extra: skew_proto::Extra::new() };
+    let body = SubscribeBody { connection_id: Some(connection_id), extra };
     let answer = match http.answer(http.post(url.clone(), &body), MAX_ANSWER_BYTES).await {
         Ok(answer) => answer,
         Err(error @ HttpError::Redirected(_)) => return Aside::Failed(error.into()),

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use skew_proto::Subscription;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep};
 use tracing::debug;
 
@@ -24,15 +25,22 @@ pub(super) struct Worker {
     outlet: Outlet,
     wake: Arc<Notify>,
     ask: Arc<Notify>,
+    wanted: watch::Receiver<Subscription>,
     places: Places,
     backoff: Backoff,
     opened_at: Option<Instant>,
 }
 
 impl Worker {
-    pub(super) fn new(http: Http, outlet: Outlet, wake: Arc<Notify>, ask: Arc<Notify>) -> Self {
+    pub(super) fn new(
+        http: Http,
+        outlet: Outlet,
+        wake: Arc<Notify>,
+        ask: Arc<Notify>,
+        wanted: watch::Receiver<Subscription>,
+    ) -> Self {
         let places = Places::of(http.target());
-        Self { http, outlet, wake, ask, places, backoff: Backoff::new(), opened_at: None }
+        Self { http, outlet, wake, ask, wanted, places, backoff: Backoff::new(), opened_at: None }
     }
 
     /// Runs until it is aborted.
@@ -84,7 +92,7 @@ impl Worker {
         self.places.worked(place);
         self.opened_at = Some(Instant::now());
         self.outlet.say(SourceEvent::Open(place.transport)).await;
-        session::run(wire, &self.http, &place.base, &self.outlet, &self.ask).await
+        session::run(wire, &self.http, &place.base, &self.outlet, &self.ask, &self.wanted).await
     }
 
     /// Says how it ended, and answers how long to wait: nothing means until somebody asks.

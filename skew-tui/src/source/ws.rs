@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::header::{CONNECTION, HeaderMap, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use reqwest::{StatusCode, Upgraded, Url};
-use skew_proto::{ClientMessage, SubscribeStats};
+use skew_proto::{ClientMessage, Extra, SubscribeStats};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
@@ -50,9 +50,9 @@ impl Ws {
         Ok(ws)
     }
 
-    /// Asks for stats.
-    pub(crate) async fn subscribe(&mut self) -> Result<(), Ended> {
-        self.say(ClientMessage::subscribe_stats(&SubscribeStats::default())).await
+    /// Asks for stats, with the fields of an extension.
+    pub(crate) async fn subscribe(&mut self, extra: Extra) -> Result<(), Ended> {
+        self.say(ClientMessage::subscribe_stats(&SubscribeStats { extra })).await
     }
 
     pub(crate) async fn next(&mut self) -> Result<String, Ended> {

@@ -55,6 +55,12 @@ impl Fleet {
         }
     }
 
+    /// Targets that have to be asked for whole stats, each of which is named once.
+    pub fn to_ask(&mut self) -> Vec<usize> {
+        let sites = self.members.iter_mut().enumerate();
+        sites.filter_map(|(target, member)| member.site.wants_stats().then_some(target)).collect()
+    }
+
     /// The site as a whole.
     #[must_use]
     pub fn site(&self) -> &Site {

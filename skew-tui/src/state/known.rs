@@ -40,3 +40,6 @@ impl Known {
         self.fleet.site()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,8 +44,8 @@ impl State {
         match &site.link {
             Link::Reconnecting { reason, .. } if !has_figures => Some(Notice::Unreachable(reason)),
             Link::Connecting if !has_figures => Some(Notice::Connecting),
-            Link::Live | Link::Stale if self.silence_begins_in() == Some(0) => Some(Notice::Silent),
-            Link::Live | Link::Stale if !has_figures => Some(Notice::Asking),
+            Link::Live | Link::Behind | Link::Stale if self.silence_begins_in() == Some(0) => Some(Notice::Silent),
+            Link::Live | Link::Behind | Link::Stale if !has_figures => Some(Notice::Asking),
             _ => None,
         }
     }

@@ -7,6 +7,7 @@ use skew_proto::{Connection, Counts, Releases, Rollout, ServerInfo, ServerMessag
 use crate::{Now, SourceEvent, Transport};
 
 pub use merge::TARGET;
+use taking::Flow;
 
 /// Entries that the log keeps.
 const LOG_ENTRIES: usize = 500;
@@ -18,6 +19,8 @@ pub enum Link {
     Connecting,
     /// Messages arrive.
     Live,
+    /// Messages arrive, but some of the changes of stats were lost: the figures are old until they come whole.
+    Behind,
     /// The stream is open but silent for too long: the figures are old.
     Stale,
     /// Waiting for the next try.
@@ -158,8 +161,8 @@ pub struct Site {
     /// Public ids of this client's own connections: one for each target.
     own: Vec<String>,
     watchers: Watchers,
-    /// Whether stats come.
-    telling: bool,
+    /// How stats come.
+    flow: Flow,
     damage_reported: bool,
     overlap_reported: bool,
     logged: u64,
@@ -189,7 +192,7 @@ impl Site {
             current_released_at: None,
             own: Vec::new(),
             watchers,
-            telling: false,
+            flow: Flow::Dry,
             damage_reported: false,
             overlap_reported: false,
             logged: 0,
@@ -270,8 +273,8 @@ impl Site {
                 self.authorization = Authorization::Refused(Refusal::ByServer);
                 self.note(now, Level::Error, "the server refused to show stats to these credentials".to_owned());
             }
-            // Nobody has asked for changes.
-            Ok(ServerMessage::StatsChanges(_) | ServerMessage::Keepalive(_) | ServerMessage::Pong) => {}
+            Ok(ServerMessage::StatsChanges(changes)) => self.take_changes(*changes, now),
+            Ok(ServerMessage::Keepalive(_) | ServerMessage::Pong) => {}
             Ok(ServerMessage::Other(other)) => {
                 let kind = if other.kind.is_empty() { "without a type" } else { &other.kind };
                 self.note(now, Level::Info, format!("application message {}", text::cut(kind, 60)));
@@ -281,36 +284,6 @@ impl Site {
                 self.note(now, Level::Warning, format!("a message could not be read: {reason}"));
                 self.unreadable = Some(reason);
             }
-        }
-    }
-
-    fn take_stats(&mut self, stats: Stats, now: Now) {
-        if self.authorization != Authorization::Granted {
-            self.authorization = Authorization::Granted;
-            self.note(now, Level::Info, "stats granted".to_owned());
-        }
-        if !stats.damage.is_empty() && !std::mem::replace(&mut self.damage_reported, true) {
-            let text = "a visitor sent something that is no route or version; it was counted apart".to_owned();
-            self.note(now, Level::Warning, text);
-        }
-        if let Some(current) = stats.extra.get("current").and_then(|value| value.as_str()) {
-            self.set_current(current.to_owned(), now);
-            self.current_released_at = stats.extra.get("releasedAt").and_then(|value| value.as_u64());
-        }
-        self.own = stats.your_id.iter().cloned().collect();
-        self.stats = Some(stats);
-        self.stats_at = Some(now);
-        self.taken += 1;
-        if !std::mem::replace(&mut self.telling, true) {
-            self.era += 1;
-        }
-        self.recount();
-    }
-
-    /// Until further stats come, nothing is known.
-    fn cease(&mut self) {
-        if std::mem::take(&mut self.telling) {
-            self.era += 1;
         }
     }
 
@@ -427,43 +400,12 @@ impl Site {
     pub fn log_number(&self, position: usize) -> u64 {
         self.logged - self.log.len() as u64 + position as u64
     }
-
-    fn recount(&mut self) {
-        let Some(stats) = &self.stats else { return };
-        let mut figures = Figures {
-            total: stats.total,
-            versions: stats.versions.clone(),
-            routes: stats.routes.clone(),
-            ..Figures::default()
-        };
-        for connection in &stats.connections {
-            let watcher = self.is_watcher(connection);
-            figures.watching += u64::from(watcher);
-            if watcher && self.watchers == Watchers::LeftOut {
-                figures.total = figures.total.saturating_sub(1);
-                take_one(&mut figures.versions, &connection.version);
-                take_one(&mut figures.routes, &connection.route);
-            } else if self.current.as_ref().is_some_and(|current| *current != connection.version) {
-                *figures.outdated_routes.entry(connection.route.clone()).or_default() += 1;
-            }
-        }
-        self.figures = figures;
-    }
 }
 
 /// Characters of a reason from outside that the log keeps.
 const MESSAGE_CHARS: usize = 200;
 
-/// Takes one from a count, and the entry away where none is left.
-fn take_one(counts: &mut Counts, key: &str) {
-    if let Some(count) = counts.get_mut(key) {
-        *count = count.saturating_sub(1);
-        if *count == 0 {
-            counts.remove(key);
-        }
-    }
-}
-
 mod merge;
+mod taking;
 #[cfg(test)]
 mod tests;

@@ -82,7 +82,7 @@ fn link<'a>(state: &State, theme: &Theme) -> Vec<Span<'a>> {
     let (words, style) = match &site.link {
         Link::Connecting => ("◌ connecting".to_owned(), theme.warn),
         Link::Live => ("● live".to_owned(), theme.good),
-        Link::Stale => ("◐ stale".to_owned(), theme.warn),
+        Link::Behind | Link::Stale => ("◐ stale".to_owned(), theme.warn),
         Link::Reconnecting { retry_at_ms, .. } => {
             let left = clock::seconds_left(retry_at_ms.saturating_sub(state.now().monotonic_ms));
             (format!("↻ reconnecting in {left} s"), theme.warn)

@@ -56,7 +56,7 @@ fn cells(member: &Member, theme: &Theme) -> Vec<Cell> {
         (Link::Live, Authorization::Granted) => ("● live".to_owned(), theme.good),
         (Link::Live, Authorization::Refused(_)) => ("✗ not authorized".to_owned(), theme.bad),
         (Link::Live, Authorization::Pending { .. }) | (Link::Connecting, _) => ("◌ connecting".to_owned(), theme.warn),
-        (Link::Stale, _) => ("◐ stale".to_owned(), theme.warn),
+        (Link::Behind | Link::Stale, _) => ("◐ stale".to_owned(), theme.warn),
         (Link::Reconnecting { reason, .. }, _) => (format!("↻ reconnecting: {reason}"), theme.warn),
         (Link::Failed(reason), _) => (format!("✗ {reason}"), theme.bad),
     };

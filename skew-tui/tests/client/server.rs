@@ -206,7 +206,7 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send>(
                 return;
             }
             Answer::WebSocket(first, stats) => {
-                web_socket(socket, &seen, first, stats).await;
+                web_socket(socket, &seen, first, stats, &log).await;
                 return;
             }
         };
@@ -229,6 +229,7 @@ async fn web_socket<S: AsyncRead + AsyncWrite + Unpin>(
     seen: &Seen,
     first: Option<String>,
     stats: String,
+    log: &watch::Sender<Vec<Seen>>,
 ) {
     let key = seen.header("sec-websocket-key").unwrap_or_default();
     let head = format!(
@@ -242,6 +243,8 @@ async fn web_socket<S: AsyncRead + AsyncWrite + Unpin>(
     }
     while let Some(Ok(message)) = socket.next().await {
         let Message::Text(text) = message else { continue };
+        let (method, path, body) = ("MESSAGE".to_owned(), seen.path.clone(), text.as_str().to_owned());
+        log.send_modify(|log| log.push(Seen { method, path, headers: Vec::new(), body }));
         let answer = if text.contains("subscribe-stats") {
             stats.clone()
         } else if text.contains("ping") {
@@ -278,6 +281,9 @@ async fn read<S: AsyncRead + Unpin>(socket: &mut BufReader<S>) -> Option<Seen> {
 }
 
 pub(crate) const CONNECTED: &str = r#"{"type":"connected","version":"b2","connectionId":"c-own","timestamp":1}"#;
+
+/// The same of a server that says who it is.
+pub(crate) const CONNECTED_OURS: &str = r#"{"type":"connected","version":"b2","connectionId":"c-own","timestamp":1,"server":{"name":"skew-server","version":"0.1.0"}}"#;
 
 pub(crate) const STATS: &str = r#"{"type":"stats","total":3,"versions":{"b2":2,"b1":1},"routes":{"/__skew/tui":1,"/":1,"/shop":1},"yourId":"c-own","connections":[{"id":"c-own","version":"b2","route":"/__skew/tui"},{"id":"v","version":"b2","route":"/"},{"id":"w","version":"b1","route":"/shop"}]}"#;
 

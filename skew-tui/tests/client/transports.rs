@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use skew_proto::Subscription;
 use skew_tui::feed::{Feed, Next};
 use skew_tui::source::Keep;
 use skew_tui::state::site::{Site, Watchers};
@@ -14,7 +15,7 @@ use crate::server::{Answer, CONNECTED, STATS, Server};
 
 pub(crate) fn source(url: &str, transport: TransportChoice) -> Feed {
     let settings = Settings { url: url.into(), transport, ..Settings::default() };
-    Feed::live(&Arc::new(Target::new(settings).unwrap()).into(), Keep::Every).unwrap()
+    Feed::live(&Arc::new(Target::new(settings).unwrap()).into(), Keep::Every, Subscription::default()).unwrap()
 }
 
 /// Watches until `done`, and answers all that happened.

@@ -20,7 +20,11 @@ pub(super) fn retold(site: &Site, now: Now) -> Vec<SourceEvent> {
             extra: Extra::new(),
         }))
     }));
-    events.extend(site.stats.clone().map(|stats| frame(ServerMessage::Stats(Box::new(stats)))));
+    events.extend(site.stats.clone().map(|mut stats| {
+        // No changes follow in a recording.
+        stats.extra.retain(|field, _| !["seq", "granted"].contains(&field.as_str()));
+        frame(ServerMessage::Stats(Box::new(stats)))
+    }));
     if !site.releases.releases.is_empty() {
         events.push(SourceEvent::Releases(site.releases.clone()));
     }
@@ -39,7 +43,7 @@ pub(super) fn retold(site: &Site, now: Now) -> Vec<SourceEvent> {
         }
         Link::Stale => events.push(SourceEvent::Stale),
         Link::Failed(reason) => events.push(SourceEvent::Failed(reason.clone())),
-        Link::Connecting | Link::Live => {}
+        Link::Connecting | Link::Live | Link::Behind => {}
     }
     events
 }

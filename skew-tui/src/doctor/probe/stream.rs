@@ -151,7 +151,7 @@ impl Stream {
     pub(super) async fn subscribe(&mut self, http: &Http, patience: Duration) -> (Subscription, Option<String>) {
         match &mut self.wire {
             Wire::Ws(ws) => {
-                if let Err(ended) = ws.subscribe().await {
+                if let Err(ended) = ws.subscribe(skew_proto::Extra::new()).await {
                     return (Subscription::Failed(lost(&ended)), None);
                 }
             }

@@ -59,6 +59,8 @@ impl Reach {
             // A further try says nothing new.
             Link::Connecting if self.link == Told::Nothing => Told::Connecting,
             Link::Connecting => return,
+            // Whole figures are a moment away.
+            Link::Behind => return,
             Link::Live => Told::Connected,
             Link::Stale => Told::Lost("nothing came for too long".to_owned()),
             Link::Reconnecting { reason, .. } | Link::Failed(reason) => Told::Lost(reason.clone()),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::Value;
 use skew_proto::{Release, Releases, Stats};
 
+use super::taking::take_one;
 use super::{Authorization, Coverage, Level, Link, Site};
 use crate::Now;
 use crate::state::fleet::Member;
@@ -86,8 +87,8 @@ impl Site {
                 if !connection.id.is_empty() && !seen.insert(&connection.id) {
                     twice = Some(member.label.as_str());
                     sum.total = sum.total.saturating_sub(1);
-                    super::take_one(&mut sum.versions, &connection.version);
-                    super::take_one(&mut sum.routes, &connection.route);
+                    take_one(&mut sum.versions, &connection.version);
+                    take_one(&mut sum.routes, &connection.route);
                     continue;
                 }
                 let mut connection = connection.clone();
@@ -116,10 +117,11 @@ fn add(sum: &mut skew_proto::Counts, counts: &skew_proto::Counts) {
 fn link<'a>(sites: impl Iterator<Item = &'a Site>) -> Link {
     let promise = |link: &Link| match link {
         Link::Live => 0,
-        Link::Connecting => 1,
-        Link::Stale => 2,
-        Link::Reconnecting { .. } => 3,
-        Link::Failed(_) => 4,
+        Link::Behind => 1,
+        Link::Connecting => 2,
+        Link::Stale => 3,
+        Link::Reconnecting { .. } => 4,
+        Link::Failed(_) => 5,
     };
     sites.map(|site| &site.link).min_by_key(|link| promise(link)).cloned().unwrap_or(Link::Connecting)
 }

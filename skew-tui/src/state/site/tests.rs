@@ -130,3 +130,52 @@ fn everybody_at_the_root_means_that_routes_are_not_tracked() {
     site.set_watchers(Watchers::Counted);
     assert!(!site.route_tracking_seems_off(), "nobody is anywhere");
 }
+
+const COUNTED: &str = r#"{"type":"stats","seq":7,"total":3,"versions":{"b2":2,"b1":1},"routes":{"/__skew/tui":1,"/":1,"/shop":1},
+    "yourId":"me","current":"b2","releasedAt":17,"connections":[{"id":"me","version":"b2","route":"/__skew/tui"},
+    {"id":"v","version":"b2","route":"/"},{"id":"w","version":"b1","route":"/shop"}]}"#;
+
+#[test]
+fn changes_make_the_next_figures() {
+    let changes = r#"{"type":"stats-changes","since":6,"seq":9,"total":3,"versions":{"b1":0,"b2":3},"routes":{"/shop":0,"/":2},
+        "opened":[{"id":"x","version":"b2","route":"/"}],"closed":["w"]}"#;
+    let mut site = site_after(&[CONNECTED, COUNTED, changes]);
+    assert_eq!((site.figures.total, site.figures.watching, site.taken, site.era), (2, 1, 2, 1));
+    assert_eq!(site.figures.routes, Counts::from([("/".into(), 2)]));
+    assert_eq!((site.rollout().unwrap().percent, site.your_id()), (Some(100.0), Some("me")));
+    assert_eq!((site.wants_stats(), &site.link, site.stats_at), (false, &Link::Live, Some(at(2))));
+}
+
+#[test]
+fn what_was_lost_makes_figures_old_and_is_asked_for_once() {
+    let late = r#"{"type":"stats-changes","since":8,"seq":9,"total":9,"versions":{"b2":9},"routes":{"/":9}}"#;
+    let no_sum = r#"{"type":"stats-changes","since":7,"seq":8,"total":9,"versions":{"b2":9},"routes":{"/":9}}"#;
+    for changes in [late, no_sum] {
+        let mut site = site_after(&[CONNECTED, COUNTED, changes, late]);
+        assert_eq!((&site.link, site.figures.total, site.taken), (&Link::Behind, 2, 1), "{changes}");
+        assert_eq!((site.wants_stats(), site.wants_stats()), (true, false), "{changes}");
+        site.observe(SourceEvent::Frame(COUNTED.into()), at(9));
+        assert_eq!((site.wants_stats(), &site.link, site.era), (false, &Link::Live, 1), "the same ids as before");
+    }
+}
+
+#[test]
+fn changes_of_a_connection_before_are_no_news_of_this_one() {
+    let mut site = site_after(&[CONNECTED, COUNTED]);
+    site.observe(SourceEvent::Lost { reason: "reset".into(), retry_ms: 1 }, at(3));
+    site.observe(SourceEvent::Open(Transport::Sse), at(4));
+    let changes = r#"{"type":"stats-changes","since":7,"seq":8,"total":0,"closed":["me","v","w"]}"#;
+    site.observe(SourceEvent::Frame(changes.into()), at(5));
+    assert_eq!((site.figures.total, site.authorized(), site.wants_stats()), (2, Some(true), false));
+}
+
+#[test]
+fn changes_from_before_a_release_do_not_take_it_back() {
+    let release = r#"{"type":"version","version":"b3"}"#;
+    let before = r#"{"type":"stats-changes","since":7,"seq":8,"total":3,"moved":{"v":"/cart"}}"#;
+    let mut site = site_after(&[CONNECTED, COUNTED, release, before]);
+    assert_eq!((site.current.as_deref(), site.released_at("b3")), (Some("b3"), None));
+    let after = r#"{"type":"stats-changes","since":8,"seq":9,"total":3,"current":"b3","releasedAt":99}"#;
+    site.observe(SourceEvent::Frame(after.into()), at(6));
+    assert_eq!((site.current.as_deref(), site.released_at("b3")), (Some("b3"), Some(99)));
+}
