@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use skew_tests::binaries::binary;
 use skew_tests::cost::{cpu_ticks, peak_kib, resident_kib, wake_ups};
-use skew_tests::crowd::Crowd;
+use skew_tests::crowd::{Crowd, Telling};
 use skew_tests::pty::Terminal;
 use tokio::time::sleep;
 
@@ -23,7 +23,7 @@ async fn main() {
     let skew = std::env::var_os("BENCH_PROGRAM").map_or_else(|| binary("skew-tui"), PathBuf::from);
     println!("## Idle, {} s, quiet server\n", SPAN.as_secs());
     println!("| program | bytes to the terminal | wake-ups a second | CPU |\n|---|---|---|---|");
-    let crowd = Crowd::start(1_000, None).await;
+    let crowd = Crowd::start(1_000, None, Telling::Snapshots).await;
     idle("skew-tui", &skew, &[&crowd.url()]).await;
     if let Some(btm) = on_path("btm") {
         idle("bottom", &btm, &[]).await;
@@ -40,12 +40,16 @@ async fn main() {
         key_to_frame(&skew, tabs, every).await;
     }
 
-    println!(
-        "\n## Snapshots, {} s\n\n| connections | snapshots a second | CPU | resident | at most |\n|---|---|---|---|---|",
-        SPAN.as_secs()
-    );
-    for (tabs, a_second) in [(1_000, 20), (10_000, 5), (10_000, 20), (50_000, 2)] {
-        snapshots(&skew, tabs, a_second).await;
+    for (heading, telling) in [("Snapshots", Telling::Snapshots), ("Changes", Telling::Changes)] {
+        println!(
+            "\n## {heading}, {} s\n\n| connections | {} a second | CPU | resident | at most |",
+            SPAN.as_secs(),
+            heading.to_lowercase()
+        );
+        println!("|---|---|---|---|---|");
+        for (tabs, a_second) in [(1_000, 20), (10_000, 5), (10_000, 20), (50_000, 2)] {
+            stats(&skew, tabs, a_second, telling).await;
+        }
     }
 }
 
@@ -75,7 +79,7 @@ async fn first_frame(name: &str, program: &Path, args: &[&str]) {
 }
 
 async fn key_to_frame(skew: &Path, tabs: usize, every: Option<Duration>) {
-    let crowd = Crowd::start(tabs, every).await;
+    let crowd = Crowd::start(tabs, every, Telling::Snapshots).await;
     let mut terminal = Terminal::spawn(skew, &[&crowd.url()], &[], SIZE);
     settle(&mut terminal).await;
     terminal.send("3");
@@ -96,8 +100,8 @@ async fn key_to_frame(skew: &Path, tabs: usize, every: Option<Duration>) {
     println!("| {tabs} | {snapshots} | {} | {} |", ms(median(&mut times)), ms(worst));
 }
 
-async fn snapshots(skew: &Path, tabs: usize, a_second: u32) {
-    let crowd = Crowd::start(tabs, Some(Duration::from_secs(1) / a_second)).await;
+async fn stats(skew: &Path, tabs: usize, a_second: u32, telling: Telling) {
+    let crowd = Crowd::start(tabs, Some(Duration::from_secs(1) / a_second), telling).await;
     let mut terminal = Terminal::spawn(skew, &[&crowd.url()], &[], SIZE);
     settle(&mut terminal).await;
     let cpu = cpu_ticks(terminal.pid());

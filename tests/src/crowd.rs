@@ -1,4 +1,4 @@
-//! A server with a crowd that is not there: it says what a stock server with so many tabs would say, as often as one likes.
+//! A server with a crowd that is not there: it says what a stock server or ours with so many tabs would say, as often as one likes.
 //! Real tabs by the ten thousand would measure themselves.
 
 use std::fmt::Write;
@@ -20,6 +20,15 @@ const ROUTES: usize = 50;
 
 const BUILDS: [&str; 3] = ["8f3a2c1d-new", "5b90aa01-old", "c41d77e9-older"];
 
+/// How a server tells that tabs come and go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Telling {
+    /// By a whole snapshot each time, as a stock server.
+    Snapshots,
+    /// By a snapshot and then by what has changed, as ours where it is asked to.
+    Changes,
+}
+
 /// A running server. Dropping it ends it.
 pub struct Crowd {
     /// Where it listens, on 127.0.0.1.
@@ -28,9 +37,9 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// Starts it with so many tabs. Who subscribes gets one snapshot, and with `every` another one each time, in which a few
-    /// tabs are others.
-    pub async fn start(tabs: usize, every: Option<Duration>) -> Self {
+    /// Starts it with so many tabs. Who subscribes gets one snapshot, and with `every` another one, or the changes, each time: a
+    /// few tabs are others.
+    pub async fn start(tabs: usize, every: Option<Duration>, telling: Telling) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("there is a free port");
         let port = listener.local_addr().expect("a listener has an address").port();
         let subscribed = Arc::new(Notify::new());
@@ -41,7 +50,7 @@ impl Crowd {
                 let subscribed = Arc::clone(&subscribed);
                 open.spawn(async move {
                     // A peer that is gone needs no answer.
-                    let _ = answer(socket, tabs, every, &subscribed).await;
+                    let _ = answer(socket, tabs, every, telling, &subscribed).await;
                 });
             }
         });
@@ -58,6 +67,7 @@ async fn answer(
     mut socket: TcpStream,
     tabs: usize,
     every: Option<Duration>,
+    telling: Telling,
     subscribed: &Notify,
 ) -> std::io::Result<()> {
     socket.set_nodelay(true)?;
@@ -72,7 +82,7 @@ async fn answer(
         }
         let head = String::from_utf8_lossy(&head).into_owned();
         if head.starts_with("GET /__skew/sse") {
-            return stream(socket, tabs, every, subscribed).await;
+            return stream(socket, tabs, every, telling, subscribed).await;
         }
         let body = if head.starts_with("POST /__skew/subscribe-stats") {
             subscribed.notify_one();
@@ -92,22 +102,29 @@ async fn stream(
     mut socket: TcpStream,
     tabs: usize,
     every: Option<Duration>,
+    telling: Telling,
     subscribed: &Notify,
 ) -> std::io::Result<()> {
-    let hello = format!(r#"{{"type":"connected","version":"{}","connectionId":"secret","timestamp":1}}"#, BUILDS[0]);
+    let server = match telling {
+        Telling::Snapshots => "",
+        Telling::Changes => r#","server":{"name":"skew-server","version":"0"}"#,
+    };
+    let hello =
+        format!(r#"{{"type":"connected","version":"{}","connectionId":"secret","timestamp":1{server}}}"#, BUILDS[0]);
     let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
     socket.write_all(format!("{head}data: {hello}\n\n").as_bytes()).await?;
     subscribed.notified().await;
     let mut people = People::new(tabs);
-    socket.write_all(people.snapshot().as_bytes()).await?;
+    socket.write_all(people.snapshot(telling).as_bytes()).await?;
     let mut ticks = interval(every.unwrap_or(Duration::from_secs(30)));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         match every {
             Some(_) => {
-                people.change();
-                socket.write_all(people.snapshot().as_bytes()).await?;
+                let changes = people.change();
+                let news = if telling == Telling::Changes { changes } else { people.snapshot(telling) };
+                socket.write_all(news.as_bytes()).await?;
             }
             None => socket.write_all(b"data: {\"type\":\"keepalive\",\"timestamp\":1}\n\n").await?,
         }
@@ -126,24 +143,48 @@ impl People {
         Self { came: tabs.len(), tabs }
     }
 
-    /// A few leave, and as many come on the newest build.
-    fn change(&mut self) {
+    /// A few leave, and as many come on the newest build: the changes that ours says for it, as an event.
+    fn change(&mut self) -> String {
+        let (before, since) = (self.counts(), self.came);
+        let mut closed = Vec::new();
         for _ in 0..MOVES.min(self.tabs.len()) {
             let at = self.came * 31 % self.tabs.len();
-            self.tabs.remove(at);
+            closed.push(format!(r#""{}""#, id(self.tabs.remove(at).2)));
             self.tabs.push((0, self.came % ROUTES, self.came));
             self.came += 1;
         }
+        let after = self.counts();
+        let opened: Vec<_> = self.tabs.iter().filter(|tab| tab.2 >= since).map(connection).collect();
+        let changed = |before: &[u64], after: &[u64], name: &dyn Fn(usize) -> String| {
+            let counts = before.iter().zip(after).enumerate().filter(|(_, (was, is))| was != is);
+            counts.map(|(at, (_, is))| format!(r#""{}":{is}"#, name(at))).collect::<Vec<_>>().join(",")
+        };
+        format!(
+            r#"data: {{"type":"stats-changes","since":{since},"seq":{},"total":{},"versions":{{{}}},"routes":{{{}}},"opened":[{}],"closed":[{}]}}{}"#,
+            self.came,
+            self.tabs.len() + 1,
+            changed(&before.0, &after.0, &|at| BUILDS[at].to_owned()),
+            changed(&before.1, &after.1, &|at| format!("/products/{at}")),
+            opened.join(","),
+            closed.join(","),
+            "\n\n"
+        )
     }
 
-    /// A stock server's `stats`, as an event.
-    fn snapshot(&self) -> String {
+    /// How many are on each build, who watches among them, and on each route.
+    fn counts(&self) -> ([u64; BUILDS.len()], [u64; ROUTES]) {
         let (mut builds, mut routes) = ([0; BUILDS.len()], [0; ROUTES]);
         for (build, route, _) in &self.tabs {
             builds[*build] += 1;
             routes[*route] += 1;
         }
         builds[0] += 1;
+        (builds, routes)
+    }
+
+    /// A server's `stats`, as an event. Ours numbers them.
+    fn snapshot(&self, telling: Telling) -> String {
+        let (builds, routes) = self.counts();
         let mut text = String::with_capacity(150 * self.tabs.len() + 4096);
         let total = self.tabs.len() + 1;
         let own = r#"{"id":"me","version":"8f3a2c1d-new","route":"/__skew/tui","ip":"127.0.0.1"}"#;
@@ -155,15 +196,26 @@ impl People {
             let _ = write!(text, r#","/products/{route}":{count}"#);
         }
         let _ = write!(text, r#"}},"connections":[{own}"#);
-        for (build, route, number) in &self.tabs {
-            let (build, scrambled) = (BUILDS[*build], (*number as u32).wrapping_mul(2_654_435_761));
-            let ip = format!("203.0.{}.{}", number / 250 % 250, number % 250);
-            let _ = write!(
-                text,
-                r#",{{"id":"{scrambled:08x}-0000-4000-8000-{number:012}","version":"{build}","route":"/products/{route}","ip":"{ip}"}}"#
-            );
+        for tab in &self.tabs {
+            text.push(',');
+            text.push_str(&connection(tab));
         }
-        text.push_str("],\"yourId\":\"me\"}\n\n");
+        text.push_str(r#"],"yourId":"me""#);
+        if telling == Telling::Changes {
+            let _ = write!(text, r#","seq":{},"granted":{{"changes":true,"list":"all"}}"#, self.came);
+        }
+        text.push_str("}\n\n");
         text
     }
+}
+
+fn id(number: usize) -> String {
+    let scrambled = (number as u32).wrapping_mul(2_654_435_761);
+    format!("{scrambled:08x}-0000-4000-8000-{number:012}")
+}
+
+fn connection((build, route, number): &(usize, usize, usize)) -> String {
+    let (id, build) = (id(*number), BUILDS[*build]);
+    let ip = format!("203.0.{}.{}", number / 250 % 250, number % 250);
+    format!(r#"{{"id":"{id}","version":"{build}","route":"/products/{route}","ip":"{ip}"}}"#)
 }

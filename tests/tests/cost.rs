@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use skew_tests::binaries::binary;
 use skew_tests::cost::{peak_kib, resident_kib, wake_ups};
-use skew_tests::crowd::Crowd;
+use skew_tests::crowd::{Crowd, Telling};
 use skew_tests::pty::Terminal;
 use tokio::time::sleep;
 
@@ -31,7 +31,7 @@ async fn quiet(terminal: &Terminal) -> usize {
 #[tokio::test]
 async fn on_a_quiet_server_nothing_is_written_and_hardly_anything_wakes() {
     const SECONDS: u64 = 10;
-    let crowd = Crowd::start(1_000, None).await;
+    let crowd = Crowd::start(1_000, None, Telling::Snapshots).await;
     let terminal = dashboard(&crowd, "1,000").await;
     let bytes = quiet(&terminal).await;
     let wakes = wake_ups(terminal.pid());
@@ -43,7 +43,7 @@ async fn on_a_quiet_server_nothing_is_written_and_hardly_anything_wakes() {
 
 #[tokio::test]
 async fn however_fast_stats_come_no_more_than_ten_frames_a_second_are_drawn() {
-    let crowd = Crowd::start(1_000, Some(Duration::from_millis(5))).await;
+    let crowd = Crowd::start(1_000, Some(Duration::from_millis(5)), Telling::Snapshots).await;
     let terminal = dashboard(&crowd, "1,000").await;
     let frames = || terminal.written().matches("\u{1b}[?2026h").count();
     let (before, start) = (frames(), Instant::now());
@@ -54,7 +54,7 @@ async fn however_fast_stats_come_no_more_than_ten_frames_a_second_are_drawn() {
 
 #[tokio::test]
 async fn fifty_thousand_connections_fit_into_120_mib_and_take_no_more_by_coming_again() {
-    let crowd = Crowd::start(50_000, Some(Duration::from_millis(500))).await;
+    let crowd = Crowd::start(50_000, Some(Duration::from_millis(500)), Telling::Snapshots).await;
     let terminal = dashboard(&crowd, "50,000").await;
     sleep(Duration::from_secs(10)).await;
     let early = resident_kib(terminal.pid());
