@@ -12,7 +12,6 @@ use super::watch::Watch;
 use super::{signals, watchers};
 use crate::cli::Options;
 use crate::output::{Sink, Teller, nobody_reads};
-use crate::state::trend::Trend;
 
 /// Time between two looks at what has become worth saying, and at whether anybody still reads.
 const LOOK: Duration = Duration::from_secs(1);
@@ -29,7 +28,6 @@ pub(super) async fn run(origin: &Origin, options: &Options) -> Result<(), Stop> 
 
 async fn lines(mut watch: Watch, pause: Duration) -> Result<Infallible, Stop> {
     let mut teller = Teller::new(TimeZone::system());
-    let mut trend = Trend::default();
     let mut sink = Sink::new();
     let mut look = interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -38,13 +36,12 @@ async fn lines(mut watch: Watch, pause: Duration) -> Result<Infallible, Stop> {
             arrived = watch.arrived() => {
                 arrived?;
                 watch.catch_up();
-                trend.observe(watch.site(), watch.now());
             }
             _ = look.tick() => if nobody_reads() {
                 return Err(Stop::Closed);
             },
         }
-        for line in teller.tell(&watch.known, &trend, watch.now()) {
+        for line in teller.tell(&watch.known, watch.now()) {
             sink.line(&line).await?;
         }
         if let Some(stop) = watch.hopeless() {

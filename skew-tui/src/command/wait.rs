@@ -15,7 +15,6 @@ use crate::Now;
 use crate::cli::{Options, WaitArgs};
 use crate::output::{Ending, Moment, Pulse, Voice, verdict};
 use crate::state::site::Watchers;
-use crate::state::trend::Trend;
 use crate::wait::{Errand, Phase, Standing, Step, Verdict, Wait};
 use probe::Probe;
 use teller::Teller;
@@ -57,7 +56,6 @@ pub(super) async fn run(origin: &Origin, args: &WaitArgs, options: &Options, voi
 struct Course {
     watch: Watch,
     wait: Wait,
-    trend: Trend,
     probe: Probe,
     standing: Standing,
     label: String,
@@ -71,7 +69,7 @@ impl Course {
         let watch = Watch::start(origin, Watchers::LeftOut, None)?;
         let since = watch.now();
         let standing = wait.observe(watch.site(), since).standing;
-        Ok(Self { watch, wait, trend: Trend::default(), probe, standing, label, since })
+        Ok(Self { watch, wait, probe, standing, label, since })
     }
 
     async fn go(&mut self, teller: &mut Teller) -> Result<(), Stop> {
@@ -81,7 +79,6 @@ impl Course {
         loop {
             let step = self.wait.observe(self.watch.site(), self.watch.now());
             self.standing = step.standing.clone();
-            self.trend.observe(self.watch.site(), self.watch.now());
             if self.probe.finds_no_version_cookie(self.watch.site()).await {
                 teller.notice(NO_VERSION_COOKIE).await?;
             }
@@ -130,7 +127,7 @@ impl Course {
             standing: &self.standing,
             since: self.since,
             now,
-            pulse: Pulse::of(&self.trend, site, self.wait.terms(), &self.standing, now),
+            pulse: Pulse::of(&self.watch.known, self.wait.terms(), &self.standing, now),
             version_cookie: self.probe.version_cookie(),
         }
     }

@@ -57,7 +57,7 @@ impl Teller {
 
     /// The lines that are worth saying now, none of which could harm a terminal. To be called after every event, and every second
     /// or so: that nothing happens is worth saying too.
-    pub(crate) fn tell(&mut self, known: &Known, trend: &Trend, now: Now) -> Vec<String> {
+    pub(crate) fn tell(&mut self, known: &Known, now: Now) -> Vec<String> {
         let site = known.site();
         let members = known.fleet.members();
         let mut said = Vec::new();
@@ -68,8 +68,8 @@ impl Teller {
         self.tell_coverage(site, &mut said);
         self.tell_release(site, &mut said);
         self.remark(site, &mut said);
-        said.extend(self.figures.tell(site, trend, now));
-        self.tell_stall(site, trend, now, &mut said);
+        said.extend(self.figures.tell(site, &known.trend, now));
+        self.tell_stall(site, &known.trend, now, &mut said);
 
         let mut lines = Vec::new();
         for sentence in said {

@@ -7,8 +7,9 @@ mod text;
 use skew_proto::Rollout;
 
 use crate::Now;
+use crate::state::known::Known;
 use crate::state::site::Site;
-use crate::state::trend::{Eta, Rates, Stragglers, Trend};
+use crate::state::trend::{Eta, Rates, Stragglers};
 use crate::wait::{Phase, Standing, Terms, Unknown, Unusable, Verdict};
 
 pub(crate) use json::{state_line, verdict_line};
@@ -25,11 +26,11 @@ pub(crate) struct Pulse {
 
 impl Pulse {
     /// What the recent past says of the share that is waited for. Of one page alone nothing is known.
-    pub(crate) fn of(trend: &Trend, site: &Site, terms: &Terms, standing: &Standing, now: Now) -> Option<Self> {
+    pub(crate) fn of(known: &Known, terms: &Terms, standing: &Standing, now: Now) -> Option<Self> {
         (terms.route.is_none() && standing.share.is_some()).then(|| Self {
-            rates: trend.rates(now),
-            eta: trend.eta(site, terms.percent.as_f64(), now),
-            stragglers: trend.stragglers(site, 1, now),
+            rates: known.trend.rates(now),
+            eta: known.trend.eta(known.site(), terms.percent.as_f64(), now),
+            stragglers: known.trend.stragglers(known.site(), 1, now),
         })
     }
 

@@ -12,7 +12,6 @@ const BEGIN_MS: u64 = 1_795_341_600_000;
 /// What a teller says of targets to which things happen.
 struct Story {
     known: Known,
-    trend: Trend,
     teller: Teller,
     lines: Vec<String>,
 }
@@ -21,21 +20,19 @@ impl Story {
     fn of(labels: &[&str]) -> Self {
         let labels: Vec<_> = labels.iter().map(ToString::to_string).collect();
         let zone = TimeZone::fixed(jiff::tz::offset(1));
-        let (trend, teller) = (Trend::default(), Teller::new(zone));
-        Self { known: Known::new(&labels, Watchers::LeftOut), trend, teller, lines: Vec::new() }
+        Self { known: Known::new(&labels, Watchers::LeftOut), teller: Teller::new(zone), lines: Vec::new() }
     }
 
     /// This happens at one target, and is told.
     fn happens(&mut self, ms: u64, from: usize, events: impl IntoIterator<Item = SourceEvent>) {
         let at = at(ms);
         self.known.observe(events.into_iter().map(|event| Happening { from, event, at }));
-        self.trend.observe(self.known.site(), at);
         self.passes(ms);
     }
 
     /// Nothing happens but that time passes.
     fn passes(&mut self, ms: u64) {
-        self.lines.extend(self.teller.tell(&self.known, &self.trend, at(ms)));
+        self.lines.extend(self.teller.tell(&self.known, at(ms)));
     }
 
     fn connects(&mut self, ms: u64, from: usize, build: &str) {
