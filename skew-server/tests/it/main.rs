@@ -9,6 +9,7 @@ mod embed;
 mod lessons;
 mod lifecycle;
 mod limits;
+mod logs;
 mod manifest;
 mod operate;
 mod posts;

@@ -9,13 +9,13 @@ use super::support::{Sse, client, soon};
 const ARGUMENTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--build-id", "b1"];
 
 /// Status, content type and body.
-async fn get(url: &str) -> (u16, String, String) {
+pub(crate) async fn get(url: &str) -> (u16, String, String) {
     let answer = soon("an answer", client().get(url).send()).await.unwrap();
     let kind = answer.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
     (answer.status().as_u16(), kind.unwrap_or_default(), answer.text().await.unwrap())
 }
 
-async fn until_status(url: &str, status: u16) {
+pub(crate) async fn until_status(url: &str, status: u16) {
     soon("the status", async {
         while get(url).await.0 != status {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
@@ -25,7 +25,7 @@ async fn until_status(url: &str, status: u16) {
 }
 
 /// A figure of the metrics.
-fn figure(text: &str, name: &str) -> f64 {
+pub(crate) fn figure(text: &str, name: &str) -> f64 {
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("{name} is missing: {text}")).parse().unwrap()
 }
