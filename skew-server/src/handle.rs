@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use skew_proto::{Release, RoutePattern, Stats};
 use tokio::sync::{mpsc, oneshot};
@@ -117,14 +118,14 @@ impl Handle {
         self.ask(|reply| Command::Release(release, reply)).await
     }
 
-    /// Ends every connection in order and waits until the last one is gone; new ones are ended as they come. A connection that
-    /// does not read can take for ever: give this a time-out.
+    /// Ends every connection in order, at random over a time so that their clients do not come back all at once, and waits until
+    /// the last one is gone; new ones are ended as they come. A connection that does not read can take for ever: give this a time-out.
     ///
     /// # Errors
     ///
     /// When the server has stopped already.
-    pub async fn shut_down(&self) -> Result<(), Stopped> {
-        self.ask(Command::Shutdown).await
+    pub async fn shut_down(&self, over: Duration) -> Result<(), Stopped> {
+        self.ask(|reply| Command::Shutdown { over, reply }).await
     }
 
     /// Replaces the settings, whole or not at all: secrets, limits, origins and whatever else is looked at while the server runs. The

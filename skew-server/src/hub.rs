@@ -7,6 +7,7 @@ pub(crate) mod aggregates;
 pub(crate) mod answer;
 mod budget;
 pub(crate) mod command;
+mod drain;
 pub(crate) mod message;
 pub(crate) mod outbox;
 mod pending;
@@ -30,6 +31,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use self::answer::{Current, Invalidated, Mode, Released};
 use self::command::{Command, Opening, Reply, Subscribed, Verdict};
+use self::drain::Drain;
 use self::message::Message;
 use self::outbox::{Outbox, Parcel, Refused};
 use self::plan::Scene;
@@ -51,6 +53,8 @@ pub(crate) struct Hub {
     last_timestamp: u64,
     /// While shutting down, who waits for the last connection to be gone.
     shutdown: Option<Vec<Reply<()>>>,
+    /// While shutting down, the connections that are still to be ended.
+    drain: Option<Drain>,
     hooks: Arc<dyn Hooks>,
 }
 
@@ -63,6 +67,7 @@ impl Hub {
             subscribers: Subscribers::new(Instant::now()),
             last_timestamp: 0,
             shutdown: None,
+            drain: None,
             hooks,
         }
     }
@@ -74,6 +79,7 @@ impl Hub {
         keepalive.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let tick = self.subscribers.next_tick();
+            let drain = self.drain.as_ref().map(|drain| drain.next);
             tokio::select! {
                 command = commands.recv() => match command {
                     Some(command) => {
@@ -83,6 +89,7 @@ impl Hub {
                     None => return,
                 },
                 () = sleep_until(tick.unwrap_or_else(Instant::now)), if tick.is_some() => self.tell(Subscribers::publish),
+                () = sleep_until(drain.unwrap_or_else(Instant::now)), if drain.is_some() => self.end_some(),
                 _ = keepalive.tick() => self.keep_alive(),
             }
         }
@@ -125,7 +132,7 @@ impl Hub {
                 let sent = self.state.registry.key_of_public(id).is_some_and(|key| self.send([key], &parcel) == 1);
                 let _ = reply.send(sent);
             }
-            Command::Shutdown(reply) => self.shut_down(reply),
+            Command::Shutdown { over, reply } => self.shut_down(over, reply),
         }
     }
 
@@ -303,13 +310,27 @@ impl Hub {
         tell(&mut self.subscribers, &scene);
     }
 
-    fn shut_down(&mut self, reply: Reply<()>) {
-        for (_, entry) in self.state.registry.iter() {
-            entry.peer.end();
-        }
+    /// Whoever asks again has the last word on how long it takes.
+    fn shut_down(&mut self, over: Duration, reply: Reply<()>) {
+        let keys = self.state.registry.iter().map(|(key, _)| key).collect();
+        self.drain = Some(Drain::new(keys, over, Instant::now()));
+        self.end_some();
         self.shutdown.get_or_insert_default().push(reply);
         if self.state.registry.is_empty() {
             self.report_empty();
+        }
+    }
+
+    fn end_some(&mut self) {
+        let Some(drain) = &mut self.drain else { return };
+        let keys = drain.due(Instant::now());
+        if drain.is_over() {
+            self.drain = None;
+        }
+        for key in keys {
+            if let Some(entry) = self.state.registry.get(key) {
+                entry.peer.end();
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
+use skew_server::Edge;
 use tokio::net::TcpListener;
 
 use crate::cli::{Args, Follow, Loaded, StartError};
@@ -112,7 +113,7 @@ async fn run(args: Args, log: Log) -> Result<Ended, StartError> {
         }
     });
     tokio::select! {
-        () = skew_server::serve(listener, router, &handle, ended) => {
+        () = skew_server::serve(listener, router, &handle, Edge::default(), ended) => {
             tracing::info!("stopped");
             Ok(Ended::InOrder)
         }

@@ -60,37 +60,65 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves `router` until `shutdown` completes, then ends every stream in order and returns. Returns within seconds also where a
-/// client does not read.
-pub async fn serve(listener: TcpListener, router: Router, handle: &Handle, shutdown: impl Future<Output = ()>) {
+/// How connections are taken in and let go.
+#[derive(Debug, Clone, Default)]
+pub struct Edge {
+    /// Once the server is asked to end, its streams are ended at random over this time. Meanwhile it still answers, so that a proxy
+    /// can learn to send visitors elsewhere: a new stream is told to come back in a moment, and ends. By default no time at all.
+    pub drain: Duration,
+}
+
+/// Serves `router` until `shutdown` completes, then ends every stream in order and returns. Beyond [`Edge::drain`] that takes
+/// seconds at most, also where a client does not read.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    handle: &Handle,
+    edge: Edge,
+    shutdown: impl Future<Output = ()>,
+) {
     // Every connection holds a receiver: it learns of the end by it, and is gone when the receiver is.
     let (ending, _) = watch::channel(());
-    tokio::pin!(shutdown);
+    // It goes on until it is dropped, and the listener with it.
+    let mut accepting = Box::pin(accept_all(listener, router, handle, &ending));
     handle.live.enter(Phase::Serving);
+    tokio::select! {
+        () = &mut accepting => {}
+        () = shutdown => {}
+    }
+    handle.live.enter(Phase::Draining);
+    // Also where no stream is left the time is waited for: a proxy may not know yet.
+    let ended = async { tokio::join!(sleep(edge.drain), handle.shut_down(edge.drain)) };
+    tokio::select! {
+        () = &mut accepting => {}
+        _ = timeout(edge.drain + END_TIME, ended) => {}
+    }
+    drop(accepting);
+    ending.send_replace(());
+    let _ = timeout(END_TIME, ending.closed()).await;
+}
+
+async fn accept_all(listener: TcpListener, router: Router, handle: &Handle, ending: &watch::Sender<()>) {
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = &mut shutdown => break,
-        };
-        match accepted {
-            Ok((socket, peer)) => {
-                // Messages are small and none follows soon: waiting for more to send would only delay them.
-                let _ = socket.set_nodelay(true);
-                notice_death(&socket);
-                let info = ConnectInfo(peer);
-                tokio::spawn(connection::serve(socket, router.clone(), info, ending.subscribe()));
-            }
+        let (socket, peer) = accept(&listener, handle).await;
+        // Messages are small and none follows soon: waiting for more to send would only delay them.
+        let _ = socket.set_nodelay(true);
+        notice_death(&socket);
+        tokio::spawn(connection::serve(socket, router.clone(), ConnectInfo(peer), ending.subscribe()));
+    }
+}
+
+/// The next connection. A failure costs time and nothing else.
+async fn accept(listener: &TcpListener, handle: &Handle) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
             Err(error) => {
                 handle.live.metrics.accept_errors.inc();
                 back_off(&error).await;
             }
         }
     }
-    handle.live.enter(Phase::Draining);
-    drop(listener);
-    ending.send_replace(());
-    let _ = timeout(END_TIME, handle.shut_down()).await;
-    let _ = timeout(END_TIME, ending.closed()).await;
 }
 
 /// Has the system end a connection whose peer is gone without a word. Where it can't, the connection ends when the peer's system

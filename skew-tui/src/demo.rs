@@ -11,7 +11,7 @@ mod tab;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use skew_server::{Config, Handle, Secret as ServerSecret};
+use skew_server::{Config, Edge, Handle, Secret as ServerSecret};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -87,7 +87,7 @@ fn config(builds: &Builds, secret: &str) -> Result<Config, DemoError> {
 }
 
 async fn serve(listener: TcpListener, router: axum::Router, handle: Handle) {
-    skew_server::serve(listener, router, &handle, std::future::pending()).await;
+    skew_server::serve(listener, router, &handle, Edge::default(), std::future::pending()).await;
 }
 
 fn setup(error: impl std::fmt::Display) -> DemoError {

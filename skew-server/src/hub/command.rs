@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use skew_proto::{Release, RoutePattern, Subscription};
@@ -59,5 +60,5 @@ pub(crate) enum Command {
     Invalidate { pattern: RoutePattern, mode: Mode, reply: Reply<Invalidated> },
     Broadcast(Message, Reply<u64>),
     SendTo(PublicId, Message, Reply<bool>),
-    Shutdown(Reply<()>),
+    Shutdown { over: Duration, reply: Reply<()> },
 }

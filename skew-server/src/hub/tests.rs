@@ -253,11 +253,11 @@ async fn shutting_down_ends_streams_and_waits_for_them() {
     // Two ask, and both are answered.
     let also = tokio::spawn({
         let hub = hub.clone();
-        async move { hub.shut_down().await }
+        async move { hub.shut_down(Duration::ZERO).await }
     });
     let down = tokio::spawn({
         let hub = hub.clone();
-        async move { hub.shut_down().await }
+        async move { hub.shut_down(Duration::ZERO).await }
     });
     assert!(tab.outbox.next().await.is_none());
     let late = Client::open(&hub, "/").await;

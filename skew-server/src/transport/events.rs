@@ -10,7 +10,7 @@ use crate::session::Session;
 
 /// When a stream is lost its client comes back after a time out of this range, in milliseconds: after a crash or a deploy all
 /// of them would come at once.
-const RETRY_MS: RangeInclusive<u32> = 2_000..=5_000;
+pub(super) const RETRY_MS: RangeInclusive<u32> = 2_000..=5_000;
 
 /// The events of one connection. They hold nothing while nothing is to be sent.
 #[derive(Debug)]

@@ -15,11 +15,11 @@ use bytes::Bytes;
 use http_body::Frame;
 
 use super::events::Events;
+use super::refusal;
 use crate::app::Shared;
 use crate::failure::ApiError;
 use crate::session::Session;
-use crate::transport;
-use crate::visitor::{self, Visitor};
+use crate::visitor::Visitor;
 
 /// The headers of the stock server. The second and third keep proxies from holding the stream back.
 const HEADERS: [(HeaderName, HeaderValue); 3] = [
@@ -33,8 +33,9 @@ pub(crate) async fn open(State(app): State<Shared>, parts: Parts) -> Result<Resp
     if parts.method == Method::HEAD {
         return Ok((HEADERS, Body::empty()).into_response());
     }
-    let Ok(permit) = app.live.admit(visitor::address_key(&parts, &app)) else {
-        return Ok((HEADERS, Body::from(transport::come_again())).into_response());
+    let permit = match refusal::admit(&parts, &app) {
+        Ok(permit) => permit,
+        Err(refusal) => return Ok((HEADERS, Body::from(refusal.events())).into_response()),
     };
     let session = Session::open(app.hub.clone(), Visitor::of(&parts, &app), permit).await?;
     let handover = Handover(Arc::new(Mutex::new(Some(Events::new(session)))));

@@ -11,6 +11,7 @@ use futures_util::SinkExt;
 use skew_proto::{ClientMessage, ServerMessage, Subscription, Text, wire};
 use tokio::time::{sleep, timeout};
 
+use super::refusal;
 use crate::app::Shared;
 use crate::clock;
 use crate::hooks::Credentials;
@@ -32,7 +33,7 @@ const MAX_WRITE_BYTES: usize = 64 * 1024 * 1024;
 const CLOSE_TIME: Duration = Duration::from_secs(2);
 
 pub(crate) async fn open(State(app): State<Shared>, parts: Parts, upgrade: WebSocketUpgrade) -> Response {
-    let permit = app.live.admit(visitor::address_key(&parts, &app));
+    let permit = refusal::admit(&parts, &app);
     let visitor = Visitor::of(&parts, &app);
     let credentials = Credentials::of(&parts, visitor::source(&parts, &app));
     // A stock visitor has its build's cookie alone, and only the hook of an embedding application can tell what a cookie is good
@@ -46,8 +47,9 @@ pub(crate) async fn open(State(app): State<Shared>, parts: Parts, upgrade: WebSo
         .max_message_size(most)
         .max_frame_size(most)
         .on_upgrade(move |socket| async move {
-            let Ok(permit) = permit else {
-                return end(socket, close_code::AGAIN, "there is no place; come again").await;
+            let permit = match permit {
+                Ok(permit) => permit,
+                Err(refusal) => return end(socket, refusal.close()).await,
             };
             let Ok(session) = Session::open(app.hub.clone(), visitor, permit).await else { return };
             Connection { app, session, credentials, received: Bucket::default() }.run(socket).await;
@@ -75,7 +77,7 @@ impl Connection {
                 // First what waits to be sent: then a client that asks without reading fills its own receive window, not our memory.
                 biased;
                 parcel = self.session.outbox.next() => {
-                    let Some(parcel) = parcel else { return end(socket, close_code::AWAY, "the server goes away").await };
+                    let Some(parcel) = parcel else { return end(socket, (close_code::AWAY, "the server goes away")).await };
                     let sent = match parcel {
                         Parcel::Message(message) => self.send_text(&mut socket, message.json()).await,
                         Parcel::Stats(snapshot) => {
@@ -90,7 +92,7 @@ impl Connection {
                 }
                 message = socket.recv() => {
                     if let Some(Ok(_)) = message && self.is_too_fast() {
-                        return end(socket, close_code::POLICY, "too many messages; send fewer").await;
+                        return end(socket, (close_code::POLICY, "too many messages; send fewer")).await;
                     }
                     let text = match &message {
                         Some(Ok(Message::Text(text))) => text.as_str(),
@@ -183,7 +185,7 @@ async fn refuse_the_rest(mut socket: WebSocket) {
 
 /// Says why the connection ends, and gives the peer a moment to close its side: a socket closed with unread bytes in it takes
 /// the last frame with it.
-async fn end(mut socket: WebSocket, code: CloseCode, reason: &'static str) {
+async fn end(mut socket: WebSocket, (code, reason): (CloseCode, &'static str)) {
     let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
     let _ = timeout(CLOSE_TIME, async {
         if socket.send(Message::Close(Some(frame))).await.is_ok() {

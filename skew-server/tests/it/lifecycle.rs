@@ -1,12 +1,15 @@
 //! Streams from their opening to their end.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use serde_json::json;
 use skew_proto::wire::TUI_ROUTE;
-use skew_server::Config;
+use skew_server::{Config, Edge};
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::support::{ADMIN, Server, config, soon};
+use super::support::{ADMIN, Server, client, config, soon};
 
 #[tokio::test]
 async fn a_stream_has_the_stock_headers_and_says_who_the_server_is() {
@@ -131,6 +134,38 @@ async fn stopping_ends_every_stream_in_order() {
         assert!(soon("the end", ws.socket.next()).await.is_none());
     };
     tokio::join!(server.stop(), closing);
+}
+
+#[tokio::test]
+async fn while_it_drains_streams_go_on_and_new_ones_open_and_are_sent_away() {
+    let edge = Edge { drain: Duration::from_secs(3_600) };
+    let server = Server::with_edge(config(), (), edge).await;
+    let mut old = server.sse("", &[]).await;
+    let (url, address, handle) = (server.url("/__skew/sse"), server.address, server.handle.clone());
+    let _stopping = tokio::spawn(server.stop());
+    soon("the drain", async {
+        while !handle.metrics().contains("skew_draining 1") {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+
+    let answer = client().get(&url).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    let text = soon("the end of a new stream", answer.text()).await.unwrap();
+    let retry: u32 = text.strip_prefix("retry: ").unwrap().trim_end().parse().unwrap();
+    assert!((2_000..=5_000).contains(&retry), "{retry}");
+
+    let socket = TcpStream::connect(address).await.unwrap();
+    let opening = tokio_tungstenite::client_async(format!("ws://{address}/__skew/ws"), socket);
+    let (mut ws, _) = soon("a socket", opening).await.unwrap();
+    let frame = soon("the close frame", ws.next()).await.unwrap().unwrap();
+    assert!(matches!(frame, Message::Close(Some(frame)) if u16::from(frame.code) == 1012));
+
+    handle.broadcast(&json!({"type": "news"})).await.unwrap();
+    assert_eq!(old.next().await["type"], "news");
+    assert_eq!(handle.stats().await.unwrap().total, 1);
 }
 
 #[tokio::test]

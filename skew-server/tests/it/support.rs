@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use skew_proto::sse::{Decoder, Event};
-use skew_server::{Config, Handle, Hooks, Secret};
+use skew_server::{Config, Edge, Handle, Hooks, Secret};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -51,6 +51,10 @@ impl Server {
     }
 
     pub(crate) async fn with_hooks(config: Config, hooks: impl Hooks) -> Self {
+        Self::with_edge(config, hooks, Edge::default()).await
+    }
+
+    pub(crate) async fn with_edge(config: Config, hooks: impl Hooks, edge: Edge) -> Self {
         let (router, handle) = skew_server::router(config, hooks).unwrap();
         let listener = skew_server::listen("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -58,7 +62,7 @@ impl Server {
         let task = tokio::spawn({
             let handle = handle.clone();
             async move {
-                skew_server::serve(listener, router, &handle, async {
+                skew_server::serve(listener, router, &handle, edge, async {
                     let _ = stopped.await;
                 })
                 .await;

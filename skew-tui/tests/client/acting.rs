@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use skew_server::{Config, Handle, Secret};
+use skew_server::{Config, Edge, Handle, Secret};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::process::Command;
@@ -252,7 +252,9 @@ async fn ours() -> (String, Handle, JoinSet<()>) {
     let url = format!("http://127.0.0.1:{}", listener.local_addr().unwrap().port());
     let served = handle.clone();
     let mut tasks = JoinSet::new();
-    tasks.spawn(async move { skew_server::serve(listener, router, &served, std::future::pending()).await });
+    tasks.spawn(
+        async move { skew_server::serve(listener, router, &served, Edge::default(), std::future::pending()).await },
+    );
     (url, handle, tasks)
 }
 

@@ -397,12 +397,14 @@ async fn the_endpoint_of_invalidations_is_told_by_how_it_takes_a_wrong_secret() 
 
 #[tokio::test]
 async fn a_skew_server_is_asked_for_a_dry_run_with_the_real_secret() {
-    use skew_server::{Config, Secret};
+    use skew_server::{Config, Edge, Secret};
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let config = Config { admin_secrets: vec![Secret::new("s3cret-token").unwrap()], ..Config::new("b2") };
     let (router, handle) = skew_server::router(config, ()).unwrap();
-    tokio::spawn(async move { skew_server::serve(listener, router, &handle, std::future::pending()).await });
+    tokio::spawn(async move {
+        skew_server::serve(listener, router, &handle, Edge::default(), std::future::pending()).await
+    });
     for (secret, id, code) in [("s3cret-token", None, 0), ("an0ther-secret", Some("invalidation-refused"), 4)] {
         let mut command = skew_tui(&["doctor", "--json", &url]);
         command.env("SKEW_ADMIN_SECRET", secret);

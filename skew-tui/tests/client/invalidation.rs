@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
-use skew_server::{Config, Secret};
+use skew_server::{Config, Edge, Secret};
 use tokio::net::TcpListener;
 
 use crate::program::{bare, run, skew_tui};
@@ -94,7 +94,7 @@ async fn skew_server_says_how_many_it_reached() {
     let url = format!("http://127.0.0.1:{}", listener.local_addr().unwrap().port());
     let served = handle.clone();
     let server = tokio::spawn(async move {
-        skew_server::serve(listener, router, &served, std::future::pending()).await;
+        skew_server::serve(listener, router, &served, Edge::default(), std::future::pending()).await;
     });
     let mut tabs = Vec::new();
     for route in ["/shop", "/shop/pay", "/shop-help"] {
