@@ -155,7 +155,6 @@ impl Hub {
         let sender = Sender::new(outbox.clone());
         let entry = Entry { connection_id, id, version: version.clone(), route: route.clone(), ip, peer: outbox };
         let (_, change) = self.state.open(entry);
-        self.live.metrics.opened.inc();
         self.live.metrics.connections.inc();
         self.changed(&change);
         self.call_hook(|hooks| {

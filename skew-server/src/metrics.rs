@@ -14,7 +14,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use self::label::By;
-pub(crate) use self::label::{Limit, Told};
+pub(crate) use self::label::{Limit, Told, Transport};
 use self::process::{LostLines, Process};
 pub(crate) use self::stats::StatsMetrics;
 
@@ -28,8 +28,9 @@ pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
     /// Connections that are told stats.
     pub(crate) subscribers: Gauge,
-    /// Connections ever opened.
-    pub(crate) opened: Counter,
+    /// Connections ever opened, and those that are closed again.
+    pub(crate) opened: By<Transport>,
+    pub(crate) closed: By<Transport>,
     /// Commands that wait for the hub.
     pub(crate) hub_queue: Gauge,
     /// Failures to accept a connection.
@@ -46,14 +47,15 @@ impl Metrics {
         let lost_lines = LostLines::default();
         registry.register_collector(Box::new(Process::new(lost_lines.clone())));
         let ours = registry.sub_registry_with_prefix("skew");
-        let (limited, connections, subscribers, opened) =
-            (By::new(), Gauge::default(), Gauge::default(), Counter::default());
+        let (limited, connections, subscribers) = (By::new(), Gauge::default(), Gauge::default());
+        let (opened, closed) = (By::new(), By::new());
         let (hub_queue, accept_errors, draining) = (Gauge::default(), Counter::default(), Gauge::default());
         ours.register("build", "The server's own version", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         ours.register("limited", "Times that a limit was reached, by limit", limited.clone());
         ours.register("connections", "Connections that are open", connections.clone());
         ours.register("subscribers", "Connections that are told stats", subscribers.clone());
-        ours.register("opened", "Connections ever opened", opened.clone());
+        ours.register("opened", "Connections opened, by transport", opened.clone());
+        ours.register("closed", "Connections closed, by transport", closed.clone());
         ours.register("hub_queue", "Commands that wait for the hub", hub_queue.clone());
         ours.register("accept_errors", "Failures to accept a connection", accept_errors.clone());
         ours.register("draining", "1 while the server ends its streams, else 0", draining.clone());
@@ -65,6 +67,7 @@ impl Metrics {
             connections,
             subscribers,
             opened,
+            closed,
             hub_queue,
             accept_errors,
             draining,

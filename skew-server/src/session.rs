@@ -7,6 +7,7 @@ use crate::hub::command::Opening;
 use crate::hub::outbox::Outbox;
 use crate::id::{ConnectionId, PublicId};
 use crate::limits::Permit;
+use crate::metrics::Transport;
 use crate::visitor::Visitor;
 
 /// A connection that the hub knows. It closes when this is dropped, however the transport ends.
@@ -16,17 +17,24 @@ pub(crate) struct Session {
     pub(crate) connection_id: ConnectionId,
     pub(crate) id: PublicId,
     pub(crate) outbox: Arc<Outbox>,
+    transport: Transport,
     _permit: Permit,
 }
 
 impl Session {
     /// Waits until the hub knows the connection: one who opens and leaves as fast as it can fills no queue.
-    pub(crate) async fn open(hub: Handle, visitor: Visitor, permit: Permit) -> Result<Self, Stopped> {
+    pub(crate) async fn open(
+        hub: Handle,
+        visitor: Visitor,
+        permit: Permit,
+        transport: Transport,
+    ) -> Result<Self, Stopped> {
         let Visitor { version, route, ip } = visitor;
         let (connection_id, id) = (ConnectionId::random(), PublicId::random());
         let outbox = Arc::new(Outbox::new());
         // Whole before the hub is asked, so that it closes also where the request is dropped meanwhile.
-        let session = Self { hub, connection_id, id, outbox: outbox.clone(), _permit: permit };
+        let session = Self { hub, connection_id, id, outbox: outbox.clone(), transport, _permit: permit };
+        session.hub.live.metrics.opened.count(transport);
         session.hub.open(Opening { connection_id, id, version, route, ip, outbox }).await?;
         Ok(session)
     }
@@ -34,6 +42,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.hub.live.metrics.closed.count(self.transport);
         self.hub.close(self.connection_id);
     }
 }

@@ -108,3 +108,11 @@ label! {
         Changes = "changes",
     }
 }
+
+label! {
+    /// How a connection is kept open.
+    Transport as "transport" {
+        Sse = "sse",
+        Ws = "ws",
+    }
+}

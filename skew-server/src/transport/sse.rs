@@ -18,6 +18,7 @@ use super::events::Events;
 use super::refusal;
 use crate::app::Shared;
 use crate::failure::ApiError;
+use crate::metrics::Transport;
 use crate::session::Session;
 use crate::visitor::Visitor;
 
@@ -37,7 +38,7 @@ pub(crate) async fn open(State(app): State<Shared>, parts: Parts) -> Result<Resp
         Ok(permit) => permit,
         Err(refusal) => return Ok((HEADERS, Body::from(refusal.events())).into_response()),
     };
-    let session = Session::open(app.hub.clone(), Visitor::of(&parts, &app), permit).await?;
+    let session = Session::open(app.hub.clone(), Visitor::of(&parts, &app), permit, Transport::Sse).await?;
     let handover = Handover(Arc::new(Mutex::new(Some(Events::new(session)))));
     let mut answer = (HEADERS, Body::new(Stream::Untouched(handover.clone()))).into_response();
     answer.extensions_mut().insert(handover);

@@ -19,7 +19,7 @@ use crate::hub::command::Verdict;
 use crate::hub::message;
 use crate::hub::outbox::Parcel;
 use crate::limits::Bucket;
-use crate::metrics::Limit;
+use crate::metrics::{Limit, Transport};
 use crate::session::Session;
 use crate::visitor::{self, Visitor};
 
@@ -51,7 +51,8 @@ pub(crate) async fn open(State(app): State<Shared>, parts: Parts, upgrade: WebSo
                 Ok(permit) => permit,
                 Err(refusal) => return end(socket, refusal.close()).await,
             };
-            let Ok(session) = Session::open(app.hub.clone(), visitor, permit).await else { return };
+            let opened = Session::open(app.hub.clone(), visitor, permit, Transport::Ws).await;
+            let Ok(session) = opened else { return };
             Connection { app, session, credentials, received: Bucket::default() }.run(socket).await;
         })
 }

@@ -4,7 +4,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::spawned::{Program, command};
-use super::support::{Sse, client, soon};
+use super::support::{Sse, Ws, client, soon};
 
 const ARGUMENTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--build-id", "b1"];
 
@@ -36,10 +36,18 @@ async fn probes_and_metrics_are_on_an_address_of_their_own() {
     assert_eq!(get(&format!("{operator}/livez")).await.0, 200);
     until_status(&format!("{operator}/readyz"), 200).await;
     let _sse = Sse::open(&format!("{}/sse", program.url), &[]).await;
+    let address = program.url.split('/').nth(2).unwrap().parse().unwrap();
+    let _ws = Ws::open(address, "/__skew/ws", &[]).await;
     let (status, kind, text) = get(&format!("{operator}/metrics")).await;
     assert_eq!((status, &*kind), (200, "application/openmetrics-text; version=1.0.0; charset=utf-8"));
-    assert_eq!(figure(&text, "skew_connections"), 1.0);
+    assert_eq!(figure(&text, "skew_connections"), 2.0);
     assert_eq!(figure(&text, "skew_draining"), 0.0);
+    for (name, expected) in [("opened_total", 1.0), ("closed_total", 0.0)] {
+        for transport in ["sse", "ws"] {
+            let count = figure(&text, &format!("skew_{name}{{transport=\"{transport}\"}}"));
+            assert_eq!(count, expected, "{name} {transport}");
+        }
+    }
     if cfg!(target_os = "linux") {
         assert!(figure(&text, "process_resident_memory_bytes") > 1e6);
         assert!(figure(&text, "process_open_fds") > 3.0);
