@@ -2,9 +2,11 @@
 //!
 //! `fuzz/` calls them with bytes that a fuzzer makes up, and the tests here with everything in `fuzz/corpus`.
 
+mod connection;
 mod headers;
 mod messages;
 
+pub use connection::{requests, websocket};
 pub use headers::{addresses, cookies, origins};
 pub use messages::{bodies, client_messages, events, seals, server_messages};
 
@@ -19,8 +21,10 @@ pub const TARGETS: &[Target] = &[
     ("cookies", cookies),
     ("events", events),
     ("origins", origins),
+    ("requests", requests),
     ("seals", seals),
     ("server_messages", server_messages),
+    ("websocket", websocket),
 ];
 
 fn path(route: &str) -> Result<&str, crate::visitor::Unfit> {

@@ -14,6 +14,8 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use self::connection::serve as connection;
 use crate::handle::Handle;
 use crate::live::Phase;
 

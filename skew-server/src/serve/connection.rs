@@ -36,7 +36,7 @@ enum Outcome {
     TakenOver(Takeover),
 }
 
-pub(super) async fn serve<Io>(io: Io, router: Router, info: ConnectInfo<SocketAddr>, mut ending: watch::Receiver<()>)
+pub(crate) async fn serve<Io>(io: Io, router: Router, info: ConnectInfo<SocketAddr>, mut ending: watch::Receiver<()>)
 where
     Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
