@@ -5,14 +5,13 @@
 
 use std::error::Error;
 use std::net::SocketAddr;
-use std::pin::Pin;
 
 use axum::Router;
 use axum::response::Html;
 use axum::routing::{get, post};
 use serde_json::json;
 use skew_server::skew_proto::{MatchKind, RoutePattern};
-use skew_server::{Config, Hooks, Mode, OpenedConnection, PublicId, Sender, StatsRequest};
+use skew_server::{Config, Decision, Hooks, Mode, OpenedConnection, PublicId, Sender, StatsRequest};
 use tokio::net::TcpListener;
 
 struct Application;
@@ -32,11 +31,11 @@ impl Hooks for Application {
         println!("{id} went to {route}");
     }
 
-    fn authorize_stats<'a>(&'a self, request: StatsRequest<'a>) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
+    fn authorize_stats<'a>(&'a self, request: StatsRequest<'a>) -> Option<Decision<'a>> {
         // A real application looks its session up here.
         let cookies = request.credentials.cookie.as_deref().unwrap_or_default();
         let is_admin = cookies.split(';').any(|cookie| cookie.trim() == "admin=yes");
-        Box::pin(async move { is_admin })
+        Some(Box::pin(async move { is_admin }))
     }
 }
 

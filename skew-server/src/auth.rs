@@ -1,5 +1,7 @@
 //! Who may see stats, and who may act.
 
+mod caller;
+mod forward;
 mod jwt;
 pub(crate) mod seal;
 pub(crate) mod secret;
@@ -7,18 +9,21 @@ mod session;
 
 use std::sync::Arc;
 
+pub(crate) use self::caller::{Caller, Refusal};
+use self::forward::Forward;
 use self::jwt::{Holder, Tokens};
 use self::session::{Sessions, Standing};
 use crate::config::{Config, ConfigError, Secret};
-use crate::failure::ApiError;
 use crate::hooks::{Credentials, Hooks, StatsRequest};
 
-/// Someone whose credentials are good for something.
+/// Leave to read stats, and to act where the role is an admin's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Identity {
+pub(crate) struct Grant {
     pub(crate) role: Role,
-    /// What the log calls them.
+    /// What the log calls whoever has it.
     pub(crate) name: String,
+    /// When what admitted them ends, in milliseconds since 1970. A secret does not.
+    pub(crate) until: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,13 +34,26 @@ pub(crate) enum Role {
     Reader,
 }
 
+/// What somebody's credentials come to.
+#[derive(Debug, Default)]
+struct Found {
+    grant: Option<Grant>,
+    /// Whether there was a secret or a bearer token among them that is not right.
+    wrong: bool,
+}
+
+/// A secret that is none, or a bearer token that anybody could have made up.
+#[derive(Debug, Clone, Copy)]
+struct Wrong;
+
 pub(crate) struct Authorizer {
     admin_secrets: Vec<Secret>,
     stats_secrets: Vec<Secret>,
     sessions: Option<Sessions>,
     tokens: Option<Tokens>,
+    forward: Option<Forward>,
     hooks: Arc<dyn Hooks>,
-    /// Whether the configuration could admit anybody.
+    /// Whether nothing in the configuration could admit anybody.
     is_closed: bool,
 }
 
@@ -43,126 +61,122 @@ impl Authorizer {
     /// `before` is the one whose place it takes.
     pub(crate) fn new(config: &Config, hooks: Arc<dyn Hooks>, before: Option<&Self>) -> Result<Self, ConfigError> {
         let tokens_before = before.and_then(|before| before.tokens.as_ref());
+        let forward = config.forward_auth_url.as_deref().map(|url| Forward::new(url, &config.cookie_name));
         Ok(Self {
             admin_secrets: config.admin_secrets.clone(),
             stats_secrets: config.stats_secrets.clone(),
             sessions: config.session.clone().map(Sessions::new),
             tokens: config.jwt.as_ref().map(|jwt| Tokens::new(jwt, tokens_before)).transpose()?,
+            forward: forward.transpose()?,
             hooks,
             is_closed: config.admits_nobody(),
         })
     }
 
-    /// Whether stats may be shown to whoever sent these credentials.
-    pub(crate) async fn may_read(&self, credentials: &Credentials) -> bool {
-        self.identify(credentials).await.is_some() || self.hooks.authorize_stats(StatsRequest { credentials }).await
-    }
-
-    /// [`Self::may_read`] as the answer to a request.
-    pub(crate) async fn reader(&self, credentials: &Credentials) -> Result<(), ApiError> {
-        if self.may_read(credentials).await { Ok(()) } else { Err(self.refusal()) }
+    /// Who reads stats.
+    async fn reader(&self, credentials: &Credentials) -> Result<Grant, Refusal> {
+        let found = self.find(credentials, None).await;
+        if let Some(grant) = found.grant {
+            return Ok(grant);
+        }
+        let reader = |name: &str| Ok(Grant { role: Role::Reader, name: name.to_owned(), until: None });
+        let decision = self.hooks.authorize_stats(StatsRequest { credentials });
+        let is_closed = self.is_closed && decision.is_none();
+        if let Some(decision) = decision
+            && decision.await
+        {
+            return reader("a reader by the application's word");
+        }
+        if let Some(forward) = &self.forward
+            && forward.admits(credentials).await
+        {
+            return reader("a reader by forward-auth");
+        }
+        Err(if is_closed { Refusal::Closed } else { Refusal::of(found.wrong) })
     }
 
     /// Who acts. `secret` is the one in the body of the documented recipe.
-    pub(crate) async fn admin(&self, credentials: &Credentials, secret: Option<&str>) -> Result<Identity, ApiError> {
-        let by_secret = secret.and_then(|secret| self.by_secret(secret));
-        let identity = match by_secret {
-            Some(identity) => Some(identity),
-            None => self.identify(credentials).await,
-        };
-        match identity {
-            Some(identity) if identity.role == Role::Admin => Ok(identity),
-            Some(_) => Err(ApiError::forbidden("these credentials may read and not act; use an admin's")),
-            None => Err(self.refusal()),
+    async fn admin(&self, credentials: &Credentials, secret: Option<&str>) -> Result<Grant, Refusal> {
+        match self.find(credentials, secret).await {
+            Found { grant: Some(grant), .. } if grant.role == Role::Admin => Ok(grant),
+            _ if self.is_closed => Err(Refusal::Closed),
+            // Before what it may all the same: a reader's leave must be no way to try secrets.
+            Found { wrong: true, .. } => Err(Refusal::Wrong),
+            Found { grant: Some(_), .. } => Err(Refusal::ReadsOnly),
+            Found { grant: None, .. } => Err(Refusal::Unknown),
         }
     }
 
-    async fn identify(&self, credentials: &Credentials) -> Option<Identity> {
-        let token = credentials.authorization.as_deref().and_then(secret::bearer);
-        if let Some(identity) = token.and_then(|token| self.by_secret(token)) {
-            return Some(identity);
+    async fn find(&self, credentials: &Credentials, secret: Option<&str>) -> Found {
+        let mut found = Found::default();
+        if let Some(secret) = secret {
+            found.add(self.by_secret(secret).map(Some).ok_or(Wrong));
         }
-        if let Some(identity) = self.by_token(credentials).await {
-            return Some(identity);
+        if let Some(bearer) = credentials.authorization.as_deref().and_then(secret::bearer) {
+            found.add(self.by_bearer(bearer).await);
         }
-        let user = self.sessions.as_ref()?.user(credentials).await?;
-        match user.standing {
-            Standing::Admin => Some(Identity { role: Role::Admin, name: format!("user {}", user.name) }),
-            Standing::Visitor => None,
+        if let Some(tokens) = &self.tokens
+            && let Some(token) = tokens.cookie(credentials)
+        {
+            // A browser sends it by itself, also one that has been good once: it is nobody's try.
+            found.add(by_token(tokens, token).await.or(Ok(None)));
+        }
+        if let Some(sessions) = &self.sessions
+            && let Some(user) = sessions.user(credentials).await
+            && user.standing == Standing::Admin
+        {
+            let name = format!("user {}", user.name);
+            found.add(Ok(Some(Grant { role: Role::Admin, name, until: user.expires_at })));
+        }
+        found
+    }
+
+    async fn by_bearer(&self, bearer: &str) -> Result<Option<Grant>, Wrong> {
+        match (self.by_secret(bearer), &self.tokens) {
+            (Some(grant), _) => Ok(Some(grant)),
+            (None, Some(tokens)) => by_token(tokens, bearer).await,
+            (None, None) => Err(Wrong),
         }
     }
 
-    async fn by_token(&self, credentials: &Credentials) -> Option<Identity> {
-        let tokens = self.tokens.as_ref()?;
-        for token in tokens.sent(credentials) {
-            match tokens.holder(token).await {
-                Ok(Holder { name, role: Some(role) }) => {
-                    return Some(Identity { role, name: format!("token of {name}") });
-                }
-                Ok(Holder { role: None, .. }) => tracing::debug!("a token was refused: no rule admits its holder"),
-                Err(error) => tracing::debug!(%error, "a token was refused"),
-            }
-        }
-        None
-    }
-
-    fn by_secret(&self, given: &str) -> Option<Identity> {
-        let identity = |role, name: &str| Identity { role, name: name.to_owned() };
+    fn by_secret(&self, given: &str) -> Option<Grant> {
+        let grant = |role, name: &str| Grant { role, name: name.to_owned(), until: None };
         if secret::is_one_of(given, &self.admin_secrets) {
-            return Some(identity(Role::Admin, "admin secret"));
+            return Some(grant(Role::Admin, "admin secret"));
         }
-        secret::is_one_of(given, &self.stats_secrets).then(|| identity(Role::Reader, "stats secret"))
+        secret::is_one_of(given, &self.stats_secrets).then(|| grant(Role::Reader, "stats secret"))
     }
+}
 
-    /// What a stock server answers: 503 where nothing is configured that could admit anybody, else 401. What an embedding application
-    /// admits by its hook is its own affair, which it alone can word.
-    fn refusal(&self) -> ApiError {
-        if self.is_closed {
-            ApiError::unavailable(
-                "the server has nothing to check credentials with: no secret, no session password, no key of tokens",
-            )
-        } else {
-            ApiError::unauthorized("send the admin secret as a bearer token, or log in as an admin")
+impl Found {
+    /// Keeps the better of two.
+    fn add(&mut self, found: Result<Option<Grant>, Wrong>) {
+        self.wrong |= found.is_err();
+        let is_admin = |grant: &Grant| grant.role == Role::Admin;
+        if let Ok(Some(grant)) = found
+            && (self.grant.is_none() || is_admin(&grant) && !self.grant.as_ref().is_some_and(is_admin))
+        {
+            self.grant = Some(grant);
+        }
+    }
+}
+
+/// What the holder of a token may do, if anything.
+async fn by_token(tokens: &Tokens, token: &str) -> Result<Option<Grant>, Wrong> {
+    match tokens.holder(token).await {
+        Ok(Holder { name, role: Some(role), expires_at }) => {
+            Ok(Some(Grant { role, name: format!("token of {name}"), until: Some(expires_at) }))
+        }
+        Ok(Holder { role: None, .. }) => {
+            tracing::debug!("a token was refused: no rule admits its holder");
+            Ok(None)
+        }
+        Err(error) => {
+            tracing::debug!(%error, "a token was refused");
+            if error.is_guess() { Err(Wrong) } else { Ok(None) }
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn authorizer() -> Authorizer {
-        let config = Config {
-            admin_secrets: vec![Secret::new("adm1n").unwrap()],
-            stats_secrets: vec![Secret::new("st4ts").unwrap()],
-            ..Config::new("b1")
-        };
-        Authorizer::new(&config, Arc::new(()), None).unwrap()
-    }
-
-    fn bearer(token: &str) -> Credentials {
-        Credentials { authorization: Some(format!("Bearer {token}").into()), ..Credentials::default() }
-    }
-
-    #[tokio::test]
-    async fn the_stats_secret_reads_and_does_not_act() {
-        let authorizer = authorizer();
-        assert!(authorizer.may_read(&bearer("st4ts")).await);
-        assert_eq!(authorizer.admin(&bearer("st4ts"), None).await.unwrap_err().status(), 403);
-        assert_eq!(authorizer.admin(&bearer("x"), Some("st4ts")).await.unwrap_err().status(), 403);
-        assert!(authorizer.may_read(&bearer("adm1n")).await);
-        assert_eq!(authorizer.admin(&bearer("adm1n"), None).await.unwrap().name, "admin secret");
-        assert_eq!(authorizer.admin(&bearer("x"), Some("adm1n")).await.unwrap().role, Role::Admin);
-    }
-
-    #[tokio::test]
-    async fn others_are_refused_and_where_nobody_could_do_better_told_so() {
-        assert!(!authorizer().may_read(&bearer("wrong")).await);
-        assert_eq!(authorizer().admin(&Credentials::default(), None).await.unwrap_err().status(), 401);
-        let nobody = Authorizer::new(&Config::new("b1"), Arc::new(()), None).unwrap();
-        assert!(!nobody.may_read(&bearer("")).await);
-        let refusal = nobody.reader(&bearer("x")).await.unwrap_err();
-        assert_eq!(refusal.status(), 503);
-        assert!(refusal.message().contains("nothing to check credentials with"), "{}", refusal.message());
-    }
-}
+mod tests;

@@ -39,6 +39,9 @@ pub struct Config {
     pub session: Option<SessionConfig>,
     /// Admission by JSON web tokens.
     pub jwt: Option<JwtConfig>,
+    /// Admission of readers by an endpoint at this address: it gets a request's cookies (but for the build's), its `Authorization` and
+    /// its `X-Nuxt-Session-Session`, and answers 2xx where their sender may read stats.
+    pub forward_auth_url: Option<String>,
     /// Subscribers get at most one `stats` message in this time.
     pub stats_interval: Duration,
     /// How much anybody may ask of the server.
@@ -78,6 +81,9 @@ pub enum ConfigError {
     /// Tokens could not be checked.
     #[error(transparent)]
     Jwt(#[from] JwtError),
+    /// Neither HTTP nor HTTPS.
+    #[error("the address of forward-auth must be a URL that begins with https:// or http://")]
+    ForwardAuthUrl,
     /// The system's certificates can't be read, for example.
     #[error("can't make an HTTP client: {0}")]
     Client(String),
@@ -118,6 +124,7 @@ impl Config {
             stats_secrets: Vec::new(),
             session: None,
             jwt: None,
+            forward_auth_url: None,
             stats_interval: Duration::from_millis(100),
             limits: Limits::default(),
             recipe_endpoints: true,
@@ -127,7 +134,8 @@ impl Config {
     /// Whether nothing in it could let anybody see stats. An embedding application's hook still can.
     #[must_use]
     pub fn admits_nobody(&self) -> bool {
-        self.admin_secrets.is_empty() && self.stats_secrets.is_empty() && self.session.is_none() && self.jwt.is_none()
+        let has_secrets = !self.admin_secrets.is_empty() || !self.stats_secrets.is_empty();
+        !has_secrets && self.session.is_none() && self.jwt.is_none() && self.forward_auth_url.is_none()
     }
 
     /// Checks everything that its type does not hold already, as [`router`](crate::router) does.

@@ -24,6 +24,14 @@ pub(crate) fn find<'a>(cookies: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
+/// All cookies but those of that name, or nothing where there are no others.
+pub(crate) fn without(cookies: &str, name: &str) -> Option<String> {
+    let is_other = |pair: &&str| pair.split('=').next().is_some_and(|key| key.trim() != name);
+    let others: Vec<&str> =
+        cookies.split(';').filter(is_other).map(str::trim).filter(|pair| !pair.is_empty()).collect();
+    (!others.is_empty()).then(|| others.join("; "))
+}
+
 /// A value without its percent escapes, or nothing where they hide no text.
 pub(crate) fn decode(value: &str) -> Option<Cow<'_, str>> {
     percent_decode_str(value).decode_utf8().ok()
@@ -43,6 +51,13 @@ mod tests {
         assert_eq!(find(cookies, "empty"), Some(""));
         assert_eq!(find(cookies, "nkpv"), None);
         assert_eq!(find(cookies, "junk"), None);
+    }
+
+    #[test]
+    fn a_cookie_is_taken_out_wherever_it_is() {
+        assert_eq!(without("a=1; __nkpv=b ;__nkpv=c; x", "__nkpv").as_deref(), Some("a=1; x"));
+        assert_eq!(without("a=__nkpv; __nkpv2=b", "__nkpv").as_deref(), Some("a=__nkpv; __nkpv2=b"));
+        assert_eq!(without(" __nkpv=b; ", "__nkpv"), None);
     }
 
     #[test]

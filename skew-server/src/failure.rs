@@ -1,6 +1,9 @@
 //! Answers that say what was wrong, in the shape that a Nitro server gives its own.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use skew_proto::Failure;
 
@@ -12,11 +15,13 @@ use crate::json;
 pub(crate) struct ApiError {
     status: StatusCode,
     message: String,
+    /// When it is worth to ask again, where that is known.
+    wait: Option<Duration>,
 }
 
 impl ApiError {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into() }
+        Self { status, message: message.into(), wait: None }
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
@@ -35,13 +40,12 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
     }
 
-    pub(crate) fn message(&self) -> &str {
-        &self.message
+    pub(crate) fn too_many(message: impl Into<String>, wait: Duration) -> Self {
+        Self { wait: Some(wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS, message) }
     }
 
-    #[cfg(test)]
-    pub(crate) fn status(&self) -> u16 {
-        self.status.as_u16()
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 }
 
@@ -54,6 +58,12 @@ impl From<Stopped> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let failure = Failure { error: true, status_code: self.status.as_u16(), message: self.message };
-        json::answer(self.status, &failure)
+        let mut answer = json::answer(self.status, &failure);
+        if let Some(wait) = self.wait {
+            // Rounded up, so that it is true.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        answer
     }
 }

@@ -53,6 +53,9 @@ impl std::fmt::Debug for Credentials {
     }
 }
 
+/// A decision that may take its time.
+pub type Decision<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
+
 /// What an application may hook into; the counterparts of the module's `skew:connection:open`, `skew:connection:close`,
 /// `skew:connection:route-update` and `skew:authorize-stats`.
 ///
@@ -75,10 +78,10 @@ pub trait Hooks: Send + Sync + 'static {
         let _ = (id, route);
     }
 
-    /// Whether someone may see stats whom no secret and no session of the configuration allows it. Nobody, by default.
-    fn authorize_stats<'a>(&'a self, request: StatsRequest<'a>) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
+    /// Whether someone may see stats whom nothing in the configuration allows it. Nothing by default: the application has no say in it.
+    fn authorize_stats<'a>(&'a self, request: StatsRequest<'a>) -> Option<Decision<'a>> {
         let _ = request;
-        Box::pin(std::future::ready(false))
+        None
     }
 }
 

@@ -61,7 +61,7 @@ pub use config::{
     SessionConfig,
 };
 pub use handle::{Handle, SendError, Stopped};
-pub use hooks::{Credentials, Hooks, OpenedConnection, Sender, StatsRequest};
+pub use hooks::{Credentials, Decision, Hooks, OpenedConnection, Sender, StatsRequest};
 pub use hub::answer::{Current, Invalidated, Mode, Released};
 pub use id::{NotAnId, PublicId};
 pub use operator::{operator, serve_operator};

@@ -5,7 +5,6 @@
 mod addresses;
 mod bucket;
 mod gate;
-#[allow(dead_code, reason = "the authorizer is to ask it")]
 mod tries;
 
 pub(crate) use addresses::AddressKey;

@@ -34,7 +34,6 @@ pub(crate) struct Live {
     phase: watch::Sender<Phase>,
     hooks: Arc<dyn Hooks>,
     pub(crate) metrics: Metrics,
-    #[allow(dead_code, reason = "the authorizer is to ask it")]
     pub(crate) tries: Tries,
     gate: Arc<Gate>,
 }

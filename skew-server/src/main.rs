@@ -93,7 +93,7 @@ async fn run(args: Args, log: Log) -> Result<Ended, StartError> {
     }
     if is_closed {
         tracing::warn!(
-            "nobody can see stats: set --admin-secret-file, --stats-secret-file, --nuxt-session-password-file or --jwt-algorithm"
+            "nobody can see stats: set --admin-secret-file, --stats-secret-file, --nuxt-session-password-file, --jwt-algorithm or --forward-auth-url"
         );
     }
     if let Some(files) = files {

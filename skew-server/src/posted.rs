@@ -12,8 +12,8 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::app::{App, Shared};
+use crate::auth::Caller;
 use crate::failure::ApiError;
-use crate::hooks::Credentials;
 use crate::metrics::Limit;
 use crate::origin::Source;
 use crate::visitor;
@@ -28,7 +28,7 @@ pub(crate) type Object = serde_json::Map<String, Value>;
 #[derive(Debug)]
 pub(crate) struct Posted<T> {
     pub(crate) body: T,
-    pub(crate) credentials: Credentials,
+    pub(crate) caller: Caller,
 }
 
 impl<T: DeserializeOwned> FromRequest<Shared> for Posted<T> {
@@ -49,7 +49,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Posted<T> {
         }
         let body =
             serde_json::from_slice(&bytes).map_err(|error| ApiError::bad_request(format!("bad JSON: {error}")))?;
-        Ok(Self { body, credentials: Credentials::of(&parts, source) })
+        Ok(Self { body, caller: Caller::of(&parts, source, app) })
     }
 }
 

@@ -20,7 +20,7 @@ use crate::metrics::Limit;
 use crate::origin::{self, Proxy, Source};
 use crate::{address, cookies};
 
-const SESSION_HEADER: HeaderName = HeaderName::from_static("x-nuxt-session-session");
+pub(crate) const SESSION_HEADER: HeaderName = HeaderName::from_static("x-nuxt-session-session");
 
 /// One who opens a stream.
 #[derive(Debug)]

@@ -18,7 +18,7 @@ use serde_json::Value;
 use self::claims::{Claims, holds};
 use self::jwks::Jwks;
 use self::key::Key;
-use super::{Role, secret};
+use super::Role;
 use crate::config::{ClaimRule, ConfigError, JwtConfig, JwtError, JwtKeys};
 use crate::cookies;
 use crate::hooks::Credentials;
@@ -36,6 +36,8 @@ pub(super) struct Holder {
     pub(super) name: String,
     /// Nothing where no rule admits them.
     pub(super) role: Option<Role>,
+    /// When the token ends, in milliseconds since 1970, the allowance for clocks included.
+    pub(super) expires_at: u64,
 }
 
 /// Why a token says nothing of who has sent it.
@@ -53,6 +55,13 @@ pub(super) enum TokenError {
     Signature,
     #[error("its claims do not hold: {0}")]
     Claims(&'static str),
+}
+
+impl TokenError {
+    /// Whether anybody could have made the token up.
+    pub(super) fn is_guess(&self) -> bool {
+        !matches!(self, Self::Claims(_))
+    }
 }
 
 /// Checks tokens.
@@ -103,12 +112,9 @@ impl Tokens {
         Ok(Self { algorithms, keys, cookie, readers, admins, rules: rules(config) })
     }
 
-    /// What a request carries that may be a token: the bearer's, then the cookie's.
-    pub(super) fn sent<'a>(&self, credentials: &'a Credentials) -> impl Iterator<Item = &'a str> {
-        let bearer = credentials.authorization.as_deref().and_then(secret::bearer);
-        let cookie = self.cookie.as_deref().zip(credentials.cookie.as_deref());
-        let cookie = cookie.and_then(|(name, cookies)| cookies::find(cookies, name));
-        bearer.into_iter().chain(cookie)
+    /// The token in the cookie, where one is configured.
+    pub(super) fn cookie<'a>(&self, credentials: &'a Credentials) -> Option<&'a str> {
+        cookies::find(credentials.cookie.as_deref()?, self.cookie.as_deref()?)
     }
 
     /// Who a token is of.
@@ -145,7 +151,10 @@ impl Tokens {
         let any = |rules: &[ClaimRule]| rules.iter().any(|rule| holds(rule, claims));
         let role = if any(&self.admins) { Some(Role::Admin) } else { any(&self.readers).then_some(Role::Reader) };
         let name = claims.get("sub").and_then(Value::as_str).unwrap_or("without a sub").to_owned();
-        Holder { name, role }
+        // It is there and a number, or the token would have been refused; a fraction of a second is nobody's loss.
+        let expiry = claims.get("exp").and_then(|exp| exp.as_u64().or_else(|| Some(exp.as_f64()? as u64)));
+        let expires_at = expiry.unwrap_or_default().saturating_add(LEEWAY_SECONDS).saturating_mul(1000);
+        Holder { name, role, expires_at }
     }
 }
 

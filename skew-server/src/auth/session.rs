@@ -34,7 +34,8 @@ pub(super) struct User {
     /// Who it is, for the log.
     pub(super) name: String,
     pub(super) standing: Standing,
-    expires_at: Option<u64>,
+    /// In milliseconds since 1970, the allowance for clocks included.
+    pub(super) expires_at: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

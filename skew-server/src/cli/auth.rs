@@ -35,6 +35,11 @@ pub(crate) struct AuthArgs {
     #[arg(value_name = "EMAIL")]
     admin_emails: Vec<String>,
 
+    /// Address that is asked whether a request may read stats: it gets its cookie and authorization headers, and answers 2xx if so
+    /// [default: none]
+    #[arg(long, env = "SKEW_FORWARD_AUTH_URL", hide_env_values = true, value_name = "URL")]
+    forward_auth_url: Option<String>,
+
     #[command(flatten)]
     jwt: JwtArgs,
 }
@@ -50,6 +55,7 @@ impl AuthArgs {
             roles: filled(&self.admin_roles),
             emails: filled(&self.admin_emails),
         });
+        config.forward_auth_url.clone_from(&self.forward_auth_url);
         config.jwt = self.jwt.config()?;
         Ok(())
     }

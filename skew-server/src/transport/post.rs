@@ -6,6 +6,7 @@ use axum::response::Response;
 use skew_proto::{Ack, RouteBody, SubscribeBody, Subscription, Text};
 
 use crate::app::Shared;
+use crate::auth::Refusal;
 use crate::failure::ApiError;
 use crate::hub::command::{Subscribed, Verdict};
 use crate::id::ConnectionId;
@@ -35,8 +36,11 @@ pub(crate) async fn subscribe_stats(
     let connection_id = connection_id.filter(|id| !id.is_empty());
     let connection_id = connection_id.ok_or_else(|| ApiError::bad_request("Missing connectionId"))?;
     if let Some(connection_id) = ConnectionId::read(&connection_id) {
-        let granted = app.settings().authorizer.may_read(&posted.credentials).await;
-        let verdict = if granted { Verdict::Granted(Subscription::read(&extra)) } else { Verdict::Refused };
+        let verdict = match app.live.reader(&posted.caller).await {
+            Ok(_) => Verdict::Granted(Subscription::read(&extra)),
+            Err(refusal @ Refusal::Slowed(_)) => return Err(refusal.into()),
+            Err(_) => Verdict::Refused,
+        };
         if app.hub.subscribe(connection_id, verdict).await? == Subscribed::TooMany {
             let message =
                 "there are as many subscribers as this server allows; try again later, or raise --max-subscribers";

@@ -13,8 +13,8 @@ use tokio::time::{sleep, timeout};
 
 use super::refusal;
 use crate::app::Shared;
+use crate::auth::Caller;
 use crate::clock;
-use crate::hooks::Credentials;
 use crate::hub::command::Verdict;
 use crate::hub::message;
 use crate::hub::outbox::Parcel;
@@ -35,10 +35,7 @@ const CLOSE_TIME: Duration = Duration::from_secs(2);
 pub(crate) async fn open(State(app): State<Shared>, parts: Parts, upgrade: WebSocketUpgrade) -> Response {
     let permit = refusal::admit(&parts, &app);
     let visitor = Visitor::of(&parts, &app);
-    let credentials = Credentials::of(&parts, visitor::source(&parts, &app));
-    // A stock visitor has its build's cookie alone, and only the hook of an embedding application can tell what a cookie is good
-    // for: all are kept. One who has none is not to carry three empty pointers about.
-    let credentials = (credentials != Credentials::default()).then(|| Box::new(credentials));
+    let caller = Caller::of(&parts, visitor::source(&parts, &app), &app).kept();
     let most = app.settings().config.limits.message_bytes;
     upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
@@ -53,15 +50,15 @@ pub(crate) async fn open(State(app): State<Shared>, parts: Parts, upgrade: WebSo
             };
             let opened = Session::open(app.hub.clone(), visitor, permit, Transport::Ws).await;
             let Ok(session) = opened else { return };
-            Connection { app, session, credentials, received: Bucket::default() }.run(socket).await;
+            Connection { app, session, caller, received: Bucket::default() }.run(socket).await;
         })
 }
 
 struct Connection {
     app: Shared,
     session: Session,
-    /// Those of the upgrade, for as long as the connection lives: it may subscribe at any time and again.
-    credentials: Option<Box<Credentials>>,
+    /// That of the upgrade, for as long as the connection lives: it may subscribe at any time and again.
+    caller: Option<Box<Caller>>,
     received: Bucket,
 }
 
@@ -163,9 +160,9 @@ impl Connection {
     }
 
     async fn subscribe(&self, asked: Subscription) {
-        let none = Credentials::default();
-        let granted = self.app.settings().authorizer.may_read(self.credentials.as_deref().unwrap_or(&none)).await;
-        let verdict = if granted { Verdict::Granted(asked) } else { Verdict::Refused };
+        let nobody = Caller::default();
+        let grant = self.app.live.reader(self.caller.as_deref().unwrap_or(&nobody)).await;
+        let verdict = if grant.is_ok() { Verdict::Granted(asked) } else { Verdict::Refused };
         let _ = self.app.hub.subscribe(self.session.connection_id, verdict).await;
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use skew_server::{Config, JwtAlgorithm, JwtConfig, JwtKeys, Secret};
+use skew_server::{Config, JwtAlgorithm, JwtConfig, JwtKeys, Rate, Secret};
 
 use super::support::{Server, config};
 
@@ -92,4 +92,23 @@ async fn a_key_is_changed_without_a_gap() {
     assert!(server.handle.reconfigure(with(&["short"])).is_err());
     server.handle.reconfigure(with(&[SECRET])).unwrap();
     assert_eq!(server.get("/__skew/admin/stats", &header).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_token_that_is_made_up_is_a_try_and_one_that_has_ended_is_none() {
+    let mut config = Config { trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()], ..with_tokens() };
+    config.limits.tries_by_address = Rate { per_second: 0.001, burst: 2 };
+    let server = Server::start(config).await;
+    let here = ("x-forwarded-for", "203.0.113.9");
+    let get = |bearer: String| {
+        let server = &server;
+        async move { server.get("/__skew/admin/stats", &[here, ("authorization", &bearer)]).await.status }
+    };
+    for _ in 0..3 {
+        assert_eq!(get(bearer(&json!({"groups": "ops", "exp": seconds() - 3600}))).await, 401);
+        assert_eq!(get(bearer(&json!({"groups": "nobody"}))).await, 401);
+        assert_eq!(get(bearer(&json!({"groups": "ops"}))).await, 200);
+    }
+    let made_up = format!("{}x", bearer(&json!({"groups": "ops"})));
+    assert_eq!([get(made_up.clone()).await, get(made_up.clone()).await, get(made_up).await], [401, 401, 429]);
 }

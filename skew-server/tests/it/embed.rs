@@ -1,14 +1,13 @@
 //! The library in an application: hooks, messages of the application's own, and a server of its own.
 
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::routing::get;
 use serde_json::json;
 use skew_proto::{MatchKind, RoutePattern};
-use skew_server::{Config, Hooks, Mode, OpenedConnection, PublicId, SendError, Sender, StatsRequest};
+use skew_server::{Config, Decision, Hooks, Mode, OpenedConnection, PublicId, SendError, Sender, StatsRequest};
 use tokio::net::TcpListener;
 
 use super::support::{Server, Sse, config, soon};
@@ -43,11 +42,11 @@ impl Hooks for Journal {
         self.note(format!("route {route}"));
     }
 
-    fn authorize_stats<'a>(&'a self, request: StatsRequest<'a>) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
-        Box::pin(async move {
+    fn authorize_stats<'a>(&'a self, request: StatsRequest<'a>) -> Option<Decision<'a>> {
+        Some(Box::pin(async move {
             tokio::task::yield_now().await;
             request.credentials.cookie.as_deref() == Some("let=me")
-        })
+        }))
     }
 }
 
@@ -80,6 +79,7 @@ async fn the_hook_lets_in_whom_no_secret_does() {
     ws.send(r#"{"type":"subscribe-stats"}"#).await;
     assert_eq!(ws.next().await["type"], "stats");
     assert_eq!(server.get("/__skew/admin/stats", &[("cookie", "let=me")]).await.status, 200);
+    assert_eq!(server.get("/__skew/admin/stats", &[("cookie", "let=him")]).await.status, 401);
 }
 
 #[tokio::test]

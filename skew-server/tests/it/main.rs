@@ -4,6 +4,7 @@
 
 mod abuse;
 mod admin;
+mod auth;
 mod auth_jwt;
 mod embed;
 mod lessons;
