@@ -1,7 +1,9 @@
 //! The README and the pages of `docs/` say what is so: their snippets are the files that the tests run, their flags exist.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use skew_tests::binaries::{binary, workspace};
@@ -50,6 +52,38 @@ fn every_flag_that_is_named_exists() {
         let unknown: Vec<_> = flags(&page(path)).into_iter().filter(|flag| !known.contains(flag)).collect();
         assert!(unknown.is_empty(), "named in {path}, and no program's: {unknown:?}");
     }
+}
+
+#[test]
+fn every_claim_about_security_names_tests_that_exist() {
+    let rooms = ["skew-proto", "skew-server", "skew-tui", "tests"];
+    let folders = rooms.iter().flat_map(|room| [format!("{room}/src"), format!("{room}/tests")]);
+    let sources: String = folders.map(|folder| sources(&workspace().join(folder))).collect();
+    let security = page("docs/security.md");
+    let mut claims = 0;
+    for table in security.split("| shown by |\n").skip(1) {
+        let rows = table.lines().skip(1).take_while(|line| line.starts_with('|'));
+        for row in rows {
+            let shown = row.trim_end_matches(" |").rsplit(" | ").next().unwrap_or_default();
+            let tests: Vec<_> = shown.split('`').skip(1).step_by(2).collect();
+            assert!(!tests.is_empty(), "nothing shows this: {row}");
+            let missing: Vec<_> = tests.iter().filter(|test| !sources.contains(&format!("fn {test}("))).collect();
+            assert!(missing.is_empty(), "no such test: {missing:?} of {row}");
+            claims += 1;
+        }
+    }
+    assert!(claims > 20, "the page makes its claims in tables");
+}
+
+/// All Rust code below a folder, as one text.
+fn sources(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).expect("a room has this folder");
+    let text = |path: PathBuf| match path.extension().and_then(OsStr::to_str) {
+        Some("rs") => fs::read_to_string(path).expect("code is text"),
+        None if path.is_dir() => sources(&path),
+        _ => String::new(),
+    };
+    entries.map(|entry| text(entry.expect("it can be read").path())).collect()
 }
 
 /// Every `--word` of a text.
