@@ -16,11 +16,20 @@ pub fn binary(name: &str) -> PathBuf {
 /// What keeps the configuration of whoever runs the tests out of them.
 pub(crate) const NO_CONFIGURATION: (&str, &str) = ("XDG_CONFIG_HOME", "/nonexistent");
 
+/// The program that an environment variable names, from the root of the workspace, or else one that is built now.
+pub fn built_or(variable: &str, name: &str) -> PathBuf {
+    env::var_os(variable).map_or_else(|| binary(name), |path| workspace().join(path))
+}
+
 /// A command of that program, in an environment without the variables that our programs read, and with state of its own.
 pub fn command(name: &str) -> tokio::process::Command {
-    let path = binary(name);
-    let mut command = tokio::process::Command::new(&path);
-    command.env("XDG_STATE_HOME", state_home(&path));
+    command_of(&binary(name))
+}
+
+/// A command of the program at that path, in such an environment.
+pub fn command_of(path: &Path) -> tokio::process::Command {
+    let mut command = tokio::process::Command::new(path);
+    command.env("XDG_STATE_HOME", state_home(path));
     for variable in environment() {
         command.env_remove(variable);
     }

@@ -19,6 +19,11 @@ pub fn peak_kib(pid: u32) -> u64 {
     field(Path::new(&format!("/proc/{pid}/status")), "VmHWM:").unwrap_or(0)
 }
 
+/// Files and sockets that are open.
+pub fn open_files(pid: u32) -> usize {
+    fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().count()
+}
+
 /// Time on a processor, in hundredths of a second.
 pub fn cpu_ticks(pid: u32) -> u64 {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();

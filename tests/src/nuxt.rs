@@ -35,21 +35,31 @@ impl Strategy {
         }
     }
 
+    /// Whether this build of the app is here.
+    pub fn is_built(self) -> bool {
+        self.path().is_file()
+    }
+
     fn entry(self) -> PathBuf {
+        let entry = self.path();
+        assert!(entry.is_file(), "the Nuxt app is not built (no {}): run tests/run first", entry.display());
+        entry
+    }
+
+    fn path(self) -> PathBuf {
         let output = match self {
             Self::Sse => ".output-sse",
             Self::Ws => ".output-ws",
         };
-        let entry: PathBuf = [env!("CARGO_MANIFEST_DIR"), "nuxt-app", output, "server", "index.mjs"].iter().collect();
-        assert!(entry.is_file(), "the Nuxt app is not built (no {}): run tests/run first", entry.display());
-        entry
+        [env!("CARGO_MANIFEST_DIR"), "nuxt-app", output, "server", "index.mjs"].iter().collect()
     }
 }
 
 /// A running app.
 #[derive(Debug)]
 pub struct NuxtApp {
-    process: Process,
+    /// The process.
+    pub process: Process,
     strategy: Strategy,
     /// The loopback port it listens on.
     pub port: u16,

@@ -43,6 +43,11 @@ impl Process {
         Self { name: name.to_owned(), child, stdout, stderr }
     }
 
+    /// The id of the process.
+    pub fn pid(&self) -> u32 {
+        self.child.id().unwrap_or_else(|| panic!("{} has ended already", self.name))
+    }
+
     /// Sends a signal to the process, by its id.
     pub fn signal(&self, signal: Signal) {
         let pid = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed()));

@@ -1,6 +1,7 @@
 //! `skew-server` as a process.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 
 use crate::binaries;
 use crate::nuxt::{ADMIN_SECRET, SESSION_PASSWORD};
@@ -13,6 +14,7 @@ pub struct SkewServer {
     pub process: Process,
     /// Where it listens.
     pub addr: SocketAddr,
+    program: PathBuf,
     args: Vec<String>,
 }
 
@@ -20,28 +22,33 @@ impl SkewServer {
     /// Starts it on a free loopback port, with the secrets of the Nuxt app ([`ADMIN_SECRET`], [`SESSION_PASSWORD`]) and
     /// the given arguments.
     pub async fn start(build_id: &str, args: &[&str]) -> Self {
+        Self::start_program(&binaries::binary("skew-server"), build_id, args).await
+    }
+
+    /// Starts the program at that path in the same way.
+    pub async fn start_program(program: &Path, build_id: &str, args: &[&str]) -> Self {
         let args: Vec<_> = args.iter().map(|&arg| arg.to_owned()).collect();
-        Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), build_id, args).await
+        Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), program.to_owned(), build_id, args).await
     }
 
     /// Kills it and starts it again at the same address, with another current build.
     pub async fn restart(&mut self, build_id: &str) {
         self.process.kill();
-        *self = Self::start_at(self.addr, build_id, self.args.clone()).await;
+        *self = Self::start_at(self.addr, self.program.clone(), build_id, self.args.clone()).await;
     }
 
     /// Starts another one on the same port of another loopback address, as replicas behind one host name are.
     pub async fn replica(&self, ip: Ipv4Addr, build_id: &str) -> Self {
-        Self::start_at((ip, self.addr.port()).into(), build_id, self.args.clone()).await
+        Self::start_at((ip, self.addr.port()).into(), self.program.clone(), build_id, self.args.clone()).await
     }
 
-    async fn start_at(addr: SocketAddr, build_id: &str, args: Vec<String>) -> Self {
-        let mut command = binaries::command("skew-server");
+    async fn start_at(addr: SocketAddr, program: PathBuf, build_id: &str, args: Vec<String>) -> Self {
+        let mut command = binaries::command_of(&program);
         command.env("SKEW_ADMIN_SECRET", ADMIN_SECRET).env("NUXT_SESSION_PASSWORD", SESSION_PASSWORD);
         command.args(["--listen", &addr.to_string(), "--build-id", build_id]).args(&args);
         let mut process = Process::spawn("skew-server", command);
         let address = |line: &str| line.split_once("listening on http://")?.1.split('/').next()?.parse().ok();
         let addr = process.stderr.until("the address that skew-server listens on", address).await;
-        Self { process, addr, args }
+        Self { process, addr, program, args }
     }
 }

@@ -1,0 +1,135 @@
+//! A server that is measured.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use serde_json::json;
+use skew_tests::binaries::built_or;
+use skew_tests::cost::{cpu_ticks, resident_kib};
+use skew_tests::load::caller::Caller;
+use skew_tests::load::orders::now_us;
+use skew_tests::load::target::{Hello, Target};
+use skew_tests::load::wire::Transport;
+use skew_tests::nuxt::{ADMIN_SECRET, NuxtApp, Strategy};
+use skew_tests::peers::Nchan;
+use skew_tests::process::Process;
+use skew_tests::server::SkewServer;
+use tokio::process::Command;
+use tokio::time::sleep;
+
+use crate::axum_peer;
+
+/// The `version` message that peers are given to pass on.
+const VERSION: &str = r#"{"type":"version","version":"build-2","force":true,"timestamp":1795000000000}"#;
+
+/// A running server; it ends when it is dropped.
+pub(crate) struct Subject {
+    pub(crate) name: &'static str,
+    pub(crate) target: Target,
+    running: Running,
+}
+
+enum Running {
+    Skew(SkewServer),
+    Axum(Process),
+    Nchan(Nchan),
+    Nuxt(NuxtApp),
+}
+
+impl Subject {
+    pub(crate) async fn skew(name: &'static str, transport: Transport) -> Self {
+        let program = built_or("BENCH_SERVER", "skew-server");
+        let server = SkewServer::start_program(&program, "build-2", &["--route-tracking"]).await;
+        Self { name, target: Target::skew(server.addr, transport), running: Running::Skew(server) }
+    }
+
+    pub(crate) async fn axum() -> Self {
+        let mut command = Command::new(std::env::current_exe().expect("a running program has a path"));
+        command.arg(axum_peer::MODE);
+        let mut process = Process::spawn("the axum server", command);
+        let address = |line: &str| line.strip_prefix("listening on ")?.parse::<SocketAddr>().ok();
+        let addr = process.stdout.until("the address of the axum server", address).await;
+        Self { name: "axum `Sse`", target: channel(addr), running: Running::Axum(process) }
+    }
+
+    /// Nothing where it is not installed.
+    pub(crate) async fn nchan() -> Option<Self> {
+        let Some(nchan) = Nchan::start().await else {
+            eprintln!("left out: nginx with nchan is not installed (Debian: nginx-light libnginx-mod-nchan)");
+            return None;
+        };
+        Some(Self { name: "nginx with nchan", target: channel(nchan.addr), running: Running::Nchan(nchan) })
+    }
+
+    /// Nothing where the app is not built.
+    pub(crate) async fn nuxt(strategy: Strategy) -> Option<Self> {
+        if !strategy.is_built() {
+            eprintln!("left out: the Nuxt app is not built (tests/run does it)");
+            return None;
+        }
+        let (name, transport) = match strategy {
+            Strategy::Sse => ("stock Nuxt app, SSE", Transport::Sse),
+            Strategy::Ws => ("stock Nuxt app, WS", Transport::Ws),
+        };
+        let app = NuxtApp::start(strategy, &[]).await;
+        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, app.port));
+        Some(Self { name, target: Target::skew(addr, transport), running: Running::Nuxt(app) })
+    }
+
+    /// Sends a `version` message to everybody, and answers when, in microseconds.
+    pub(crate) async fn broadcast(&self) -> u64 {
+        let bearer = format!("Authorization: Bearer {ADMIN_SECRET}\r\n");
+        let mut caller = Caller::new(self.target.addr, Ipv4Addr::LOCALHOST);
+        let everybody = json!({"route": "/", "secret": ADMIN_SECRET}).to_string();
+        let start = now_us();
+        let answer = match &self.running {
+            Running::Skew(_) => caller.post("/__skew/admin/invalidate-route", &bearer, &everybody).await,
+            Running::Nuxt(_) => caller.post("/api/admin/invalidate-route", "", &everybody).await,
+            Running::Axum(_) | Running::Nchan(_) => caller.post("/pub", "", VERSION).await,
+        };
+        let status = answer.expect("the server answers");
+        assert!(matches!(status, 200..300), "{} answered a broadcast with {status}", self.name);
+        start
+    }
+
+    /// Sends a `version` message to those on that page; ours alone can.
+    pub(crate) async fn send_to(&self, caller: &mut Caller, route: &str) {
+        let bearer = format!("Authorization: Bearer {ADMIN_SECRET}\r\n");
+        let body = json!({"route": route, "match": "exact"}).to_string();
+        let status = caller.post("/__skew/admin/invalidate-route", &bearer, &body).await;
+        assert_eq!(status.expect("the server answers"), 200);
+    }
+
+    /// Resident memory in bytes, when it has stopped to change.
+    pub(crate) async fn resident(&self) -> u64 {
+        let mut before = resident_kib(self.pid());
+        for _ in 0..20 {
+            sleep(Duration::from_millis(500)).await;
+            let now = resident_kib(self.pid());
+            if now == before {
+                break;
+            }
+            before = now;
+        }
+        before * 1024
+    }
+
+    /// Time on a processor so far, in hundredths of a second.
+    pub(crate) fn cpu_ticks(&self) -> u64 {
+        cpu_ticks(self.pid())
+    }
+
+    fn pid(&self) -> u32 {
+        match &self.running {
+            Running::Skew(server) => server.process.pid(),
+            Running::Axum(process) => process.pid(),
+            Running::Nchan(nchan) => nchan.process.pid(),
+            Running::Nuxt(app) => app.process.pid(),
+        }
+    }
+}
+
+/// A stream that is no part of the protocol.
+fn channel(addr: SocketAddr) -> Target {
+    Target { addr, transport: Transport::Sse, path: "/sub".into(), hello: Hello::Head }
+}

@@ -1,0 +1,109 @@
+//! Thousands of connections that do everything a connection can do, for two minutes, with a server that must not mind: its
+//! totals are then those of an oracle, its memory and files are back where they were, and nobody else has noticed.
+#![cfg(target_os = "linux")]
+
+mod actor;
+mod bystander;
+mod oracle;
+mod watcher;
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use skew_tests::PATIENCE;
+use skew_tests::cost::{open_files, resident_kib};
+use skew_tests::load::allow_open_files;
+use skew_tests::load::target::Target;
+use skew_tests::load::wire::Transport;
+use skew_tests::server::SkewServer;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use self::actor::Actor;
+use self::bystander::Bystanders;
+use self::oracle::{Held, Oracle};
+use self::watcher::{Watcher, Wish};
+
+/// Connections at any time.
+const ACTORS: usize = 5_000;
+
+/// How long they go on. `CHAOS_SECONDS` has another time in its place.
+const TIME: Duration = Duration::from_secs(120);
+
+/// How much more memory may be resident afterwards than before: what an allocator keeps for the next ones.
+const MORE_KIB: u64 = 24 * 1024;
+
+/// The two streams of the server.
+#[derive(Debug, Clone)]
+pub(crate) struct Site {
+    pub(crate) sse: Target,
+    pub(crate) ws: Target,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn chaos_leaves_nothing_behind_and_nobody_else_notices() {
+    let seed = std::env::var("CHAOS_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(rand::random::<u64>);
+    let time = std::env::var("CHAOS_SECONDS").ok().and_then(|time| time.parse().ok()).map_or(TIME, Duration::from_secs);
+    println!("CHAOS_SEED={seed} gives each connection the same lives again");
+    // An actor has a connection, and for a moment one for a request.
+    allow_open_files(2 * ACTORS as u64 + 1_000);
+
+    let server = SkewServer::start("release-0", &["--route-tracking"]).await;
+    let pid = server.process.pid();
+    let site = Site { sse: Target::skew(server.addr, Transport::Sse), ws: Target::skew(server.addr, Transport::Ws) };
+    let mut watchers =
+        [Watcher::start(&site.ws, Wish::Snapshots).await, Watcher::start(&site.sse, Wish::Changes).await];
+    let mut bystanders = Bystanders::start(&site).await;
+    let quiet = Oracle::new(watchers.iter().map(Watcher::held).chain(bystanders.held()));
+
+    // Everybody once, politely: what a server keeps for the next ones it has then.
+    let polite = everybody(&site, seed, |actor| actor.arrive()).await;
+    quiet.and(&polite).check(&mut watchers).await;
+    let calm = bystanders.listen(|| sleep(Duration::from_secs(10))).await;
+    drop(polite);
+    quiet.check(&mut watchers).await;
+    let (files, memory) = (open_files(pid), resident_kib(pid));
+
+    let end = Instant::now() + time;
+    let mut held = Vec::new();
+    let stormy =
+        bystanders.listen(|| async { held = everybody(&site, seed ^ 1, move |actor| actor.live(end)).await }).await;
+    quiet.and(&held).check(&mut watchers).await;
+    drop(held);
+    quiet.check(&mut watchers).await;
+
+    println!("worst wait of a bystander: {calm:?} before, {stormy:?} in the storm");
+    assert!(stormy < 20 * calm + Duration::from_secs(5), "{calm:?} became {stormy:?}");
+    let deadline = Instant::now() + PATIENCE;
+    while (open_files(pid), resident_kib(pid)) > (files, memory + MORE_KIB) && Instant::now() < deadline {
+        sleep(Duration::from_millis(200)).await;
+    }
+    let after = (open_files(pid), resident_kib(pid));
+    println!("open files: {files} before, {} after; KiB: {memory} before, {} after", after.0, after.1);
+    assert_eq!(after.0, files, "files were left open");
+    assert!(after.1 <= memory + MORE_KIB, "{memory} KiB became {} KiB", after.1);
+}
+
+/// Has every actor do the same, and answers the connections that are open then.
+async fn everybody<F>(site: &Site, seed: u64, act: impl Fn(Actor) -> F) -> Vec<Held>
+where
+    F: Future<Output = Option<Held>> + Send + 'static,
+{
+    let site = Arc::new(site.clone());
+    let mut actors = JoinSet::new();
+    for number in 0..ACTORS {
+        let dice = StdRng::seed_from_u64(seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
+        let source = Ipv4Addr::new(127, 0, 60 + (number % 4) as u8, 1 + (number / 4 % 8) as u8);
+        actors.spawn(act(Actor::new(site.clone(), source, dice)));
+    }
+    actors.join_all().await.into_iter().flatten().collect()
+}
+
+/// A pause of so many milliseconds.
+async fn pause(dice: &mut StdRng, ms: std::ops::Range<u64>) {
+    let ms = dice.random_range(ms);
+    sleep(Duration::from_millis(ms)).await;
+}
