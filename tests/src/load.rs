@@ -8,6 +8,7 @@ pub mod fleet;
 pub mod orders;
 pub mod subscriber;
 pub mod target;
+mod tls;
 pub mod wire;
 pub mod worker;
 

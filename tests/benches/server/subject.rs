@@ -8,7 +8,7 @@ use skew_tests::binaries::built_or;
 use skew_tests::cost::{cpu_ticks, resident_kib};
 use skew_tests::load::caller::Caller;
 use skew_tests::load::orders::now_us;
-use skew_tests::load::target::{Hello, Target};
+use skew_tests::load::target::{Hello, Target, Under};
 use skew_tests::load::wire::Transport;
 use skew_tests::nuxt::{ADMIN_SECRET, NuxtApp, Strategy};
 use skew_tests::peers::Nchan;
@@ -131,5 +131,5 @@ impl Subject {
 
 /// A stream that is no part of the protocol.
 fn channel(addr: SocketAddr) -> Target {
-    Target { addr, transport: Transport::Sse, path: "/sub".into(), hello: Hello::Head }
+    Target { addr, transport: Transport::Sse, path: "/sub".into(), hello: Hello::Head, under: Under::Tcp }
 }

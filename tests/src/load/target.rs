@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::wire::{Said, Transport, Wire};
@@ -21,6 +21,17 @@ pub struct Target {
     pub path: String,
     /// Whether it says who one is, as a server of the protocol does, or just begins.
     pub hello: Hello,
+    /// What is under it.
+    pub under: Under,
+}
+
+/// What a stream goes over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Under {
+    /// TCP alone.
+    Tcp,
+    /// TLS with whatever certificate the server has.
+    Tls,
 }
 
 /// What comes first on a stream.
@@ -34,9 +45,9 @@ pub enum Hello {
 
 /// A stream that has begun.
 #[derive(Debug)]
-pub struct Stream {
+pub struct Stream<S = TcpStream> {
     /// The socket.
-    pub socket: TcpStream,
+    pub socket: S,
     /// What decodes it.
     pub wire: Wire,
     /// The connection's id; empty where the server does not say.
@@ -50,7 +61,7 @@ impl Target {
             Transport::Sse => "/__skew/sse",
             Transport::Ws => "/__skew/ws",
         };
-        Self { addr, transport, path: path.into(), hello: Hello::Connected }
+        Self { addr, transport, path: path.into(), hello: Hello::Connected, under: Under::Tcp }
     }
 
     /// The request of a stream; `headers` are lines, each with its end.
@@ -66,7 +77,7 @@ impl Target {
         format!("GET {path}?route={route} HTTP/1.1\r\nHost: {addr}\r\n{own}{headers}\r\n")
     }
 
-    /// Opens a stream from that address and reads it up to its hello.
+    /// Opens a stream from that address, without TLS, and reads it up to its hello.
     ///
     /// # Errors
     ///
@@ -81,7 +92,10 @@ impl Target {
     /// # Errors
     ///
     /// When the server refuses or ends the connection.
-    pub async fn begin(&self, mut socket: TcpStream, route: &str, headers: &str) -> io::Result<Stream> {
+    pub async fn begin<S>(&self, mut socket: S, route: &str, headers: &str) -> io::Result<Stream<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         socket.write_all(self.request(route, headers).as_bytes()).await?;
         let mut wire = Wire::new(self.transport);
         let (mut answered, mut id) = (None, None);
@@ -115,12 +129,27 @@ impl Target {
 ///
 /// When the server is not there or the address has no port left.
 pub async fn connect(addr: SocketAddr, source: Ipv4Addr) -> io::Result<TcpStream> {
+    let socket = socket(source)?.connect(addr).await?;
+    socket.set_nodelay(true)?;
+    Ok(socket)
+}
+
+/// A socket of which the system takes as little as it can before it is read.
+///
+/// # Errors
+///
+/// As for [`connect`].
+pub async fn connect_narrow(addr: SocketAddr, source: Ipv4Addr) -> io::Result<TcpStream> {
+    let socket = socket(source)?;
+    socket.set_recv_buffer_size(1)?;
+    socket.connect(addr).await
+}
+
+fn socket(source: Ipv4Addr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     // Ports of connections that have ended just now are free again.
     socket.set_reuseaddr(true)?;
     socket.bind((source, 0).into())?;
-    let socket = socket.connect(addr).await?;
-    socket.set_nodelay(true)?;
     Ok(socket)
 }
 

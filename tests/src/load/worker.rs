@@ -8,16 +8,15 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpSocket;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
 
 use super::caller::Caller;
 use super::orders::{Answer, Manner, Order, STALLED_ROUTE, Tally, now_us};
-use super::target::{Stream, Target};
+use super::target::{Stream, Target, Under, connect, connect_narrow};
+use super::tls;
 use super::wire::{Said, Transport, Wire, frame, text};
 
 /// Connections on which reports go that have no connection of their own.
@@ -77,9 +76,20 @@ struct Held {
     id: String,
     source: Ipv4Addr,
     /// Also what answers a ping, where there are pings.
-    writer: Arc<tokio::sync::Mutex<OwnedWriteHalf>>,
+    writer: Writer,
     /// What nobody reads.
-    _stalled: Option<OwnedReadHalf>,
+    _stalled: Option<Reader>,
+}
+
+type Reader = Box<dyn AsyncRead + Send + Unpin>;
+type Writer = Arc<tokio::sync::Mutex<Box<dyn AsyncWrite + Send + Unpin>>>;
+
+/// A stream in two halves, and over TCP or TLS.
+struct Halves {
+    reader: Reader,
+    writer: Writer,
+    wire: Wire,
+    id: String,
 }
 
 #[derive(Default)]
@@ -135,9 +145,7 @@ impl Worker {
         openers.join_all().await;
         let streams = std::mem::take(&mut *lock(&opened));
         let count = streams.len();
-        for (source, Stream { socket, wire, id }) in streams {
-            let (reader, writer) = socket.into_split();
-            let writer = Arc::new(tokio::sync::Mutex::new(writer));
+        for (source, Halves { reader, writer, wire, id }) in streams {
             let mut held = Held { id, source, writer, _stalled: None };
             match manner {
                 Manner::Stalls => held._stalled = Some(reader),
@@ -201,18 +209,29 @@ impl Worker {
     }
 }
 
-async fn open_one(target: &Target, source: Ipv4Addr, at: usize, manner: Manner) -> io::Result<Stream> {
+async fn open_one(target: &Target, source: Ipv4Addr, at: usize, manner: Manner) -> io::Result<Halves> {
     let cookie = format!("Cookie: __nkpv=build-{}\r\n", at % BUILDS);
-    match manner {
-        Manner::Reads => target.open(source, &format!("/products/{}", at % PAGES), &cookie).await,
-        Manner::Stalls => {
-            let socket = TcpSocket::new_v4()?;
-            socket.set_reuseaddr(true)?;
-            socket.set_recv_buffer_size(1)?;
-            socket.bind((source, 0).into())?;
-            target.begin(socket.connect(target.addr).await?, STALLED_ROUTE, &cookie).await
+    let (socket, route) = match manner {
+        Manner::Reads => (connect(target.addr, source).await?, format!("/products/{}", at % PAGES)),
+        Manner::Stalls => (connect_narrow(target.addr, source).await?, STALLED_ROUTE.to_owned()),
+    };
+    match target.under {
+        Under::Tcp => {
+            let Stream { socket, wire, id } = target.begin(socket, &route, &cookie).await?;
+            let (reader, writer) = socket.into_split();
+            Ok(Halves { reader: Box::new(reader), writer: shared(writer), wire, id })
+        }
+        Under::Tls => {
+            let socket = tls::connect(socket).await?;
+            let Stream { socket, wire, id } = target.begin(socket, &route, &cookie).await?;
+            let (reader, writer) = tokio::io::split(socket);
+            Ok(Halves { reader: Box::new(reader), writer: shared(writer), wire, id })
         }
     }
+}
+
+fn shared(writer: impl AsyncWrite + Send + Unpin + 'static) -> Writer {
+    Arc::new(tokio::sync::Mutex::new(Box::new(writer)))
 }
 
 thread_local! {
@@ -221,12 +240,7 @@ thread_local! {
 }
 
 /// Reads a connection to its end.
-async fn listen(
-    mut reader: OwnedReadHalf,
-    mut wire: Wire,
-    writer: Option<Arc<tokio::sync::Mutex<OwnedWriteHalf>>>,
-    seen: Arc<Seen>,
-) {
+async fn listen(mut reader: Reader, mut wire: Wire, writer: Option<Writer>, seen: Arc<Seen>) {
     loop {
         let mut pings = Vec::new();
         let read = std::future::poll_fn(|cx| {

@@ -9,10 +9,10 @@ use rand::rngs::StdRng;
 use rand::{Rng, RngExt};
 use skew_tests::PATIENCE;
 use skew_tests::load::caller::Caller;
-use skew_tests::load::target::{Stream, Target, connect};
+use skew_tests::load::target::{Stream, Target, connect, connect_narrow};
 use skew_tests::load::wire::{Said, Transport, frame, text};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout, timeout_at};
 
 use crate::oracle::Held;
@@ -116,12 +116,9 @@ impl Actor {
 
     /// Opens and never reads again.
     async fn stall(&mut self, end: Instant) -> io::Result<()> {
-        let socket = TcpSocket::new_v4()?;
-        socket.set_reuseaddr(true)?;
-        socket.set_recv_buffer_size(1)?;
-        socket.bind((self.source, 0).into())?;
         let target = self.target();
-        let stream = target.begin(socket.connect(target.addr).await?, "/stalled", "").await?;
+        let socket = connect_narrow(target.addr, self.source).await?;
+        let stream = target.begin(socket, "/stalled", "").await?;
         let until = Instant::now() + Duration::from_millis(self.dice.random_range(1_000..30_000));
         sleep(until.min(end) - Instant::now()).await;
         self.exit(stream.socket).await
