@@ -1,6 +1,7 @@
 //! Requests to what runs on this machine.
 
-use reqwest::{Client, RequestBuilder};
+pub use reqwest::Client;
+use reqwest::RequestBuilder;
 use serde_json::Value;
 
 /// A client that goes straight to its target, whatever proxies this machine's user has.

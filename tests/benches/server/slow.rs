@@ -1,9 +1,8 @@
 //! A `version` message to everybody while some do not read.
 
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use skew_tests::load::caller::Caller;
+use skew_tests::http;
 use skew_tests::load::fleet::Fleet;
 use skew_tests::load::orders::{Manner, STALLED_ROUTE};
 use skew_tests::load::wire::Transport;
@@ -16,8 +15,8 @@ use crate::subject::Subject;
 /// Who do not read.
 const STALLED: usize = 1_000;
 
-/// Messages that fill what the system takes for one who does not read, and a part of the server's own queue.
-const FILLING: usize = 400;
+/// Messages after which the server has certainly cut off somebody.
+const MOST: usize = 5_000;
 
 pub(crate) async fn measure(plan: &Plan, report: &mut Report) {
     let title = format!("A broadcast to {} who read, beside {STALLED} who do not", plan.connections);
@@ -39,9 +38,14 @@ pub(crate) async fn measure(plan: &Plan, report: &mut Report) {
         let mut stalled = Fleet::start(1);
         stalled.open(&subject.target, STALLED, Manner::Stalls).await;
         let before = subject.resident().await;
-        let mut caller = Caller::new(subject.target.addr, Ipv4Addr::LOCALHOST);
-        for _ in 0..FILLING {
-            subject.send_to(&mut caller, STALLED_ROUTE).await;
+        let client = http::client();
+        let mut left = STALLED as u64;
+        // Until the first one is cut off: then what the system takes is full, and so are queues of the server.
+        for _ in 0..MOST {
+            left = subject.send_to(&client, STALLED_ROUTE).await;
+            if left < STALLED as u64 {
+                break;
+            }
         }
         let full = subject.resident().await;
         let beside = rounds(plan, &subject, &mut readers, opened).await;
@@ -50,7 +54,7 @@ pub(crate) async fn measure(plan: &Plan, report: &mut Report) {
             None => words("not all got it"),
         };
         let more = (full as f64 - before as f64) / 1024.0;
-        table.row(name, vec![time(alone), time(beside), count(more)]);
+        table.row(name, vec![time(alone), time(beside), count(more), count(left as f64)]);
     }
 }
 

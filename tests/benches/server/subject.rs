@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use skew_tests::binaries::built_or;
 use skew_tests::cost::{cpu_ticks, resident_kib};
+use skew_tests::http::{self, Client};
 use skew_tests::load::caller::Caller;
 use skew_tests::load::orders::now_us;
 use skew_tests::load::target::{Hello, Target, Under};
@@ -92,12 +93,13 @@ impl Subject {
         start
     }
 
-    /// Sends a `version` message to those on that page; ours alone can.
-    pub(crate) async fn send_to(&self, caller: &mut Caller, route: &str) {
-        let bearer = format!("Authorization: Bearer {ADMIN_SECRET}\r\n");
-        let body = json!({"route": route, "match": "exact"}).to_string();
-        let status = caller.post("/__skew/admin/invalidate-route", &bearer, &body).await;
-        assert_eq!(status.expect("the server answers"), 200);
+    /// Sends a `version` message to those on that page, and answers how many they are; ours alone can.
+    pub(crate) async fn send_to(&self, client: &Client, route: &str) -> u64 {
+        let url = format!("http://{}/__skew/admin/invalidate-route", self.target.addr);
+        let body = json!({"route": route, "match": "exact"});
+        let (status, answer) = http::json(client.post(url).bearer_auth(ADMIN_SECRET).json(&body)).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["matched"].as_u64().unwrap_or(0)
     }
 
     /// Resident memory in bytes, when it has stopped to change.

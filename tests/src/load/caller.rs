@@ -28,23 +28,38 @@ impl Caller {
     ///
     /// When the server is not there or does not answer in full.
     pub async fn post(&mut self, path: &str, headers: &str, json: &str) -> io::Result<u16> {
-        let mut socket = match self.socket.take() {
-            Some(socket) => socket,
-            None => connect(self.addr, self.source).await?,
-        };
         let (addr, length) = (self.addr, json.len());
         let request = format!(
             "POST {path} HTTP/1.1\r\nHost: {addr}\r\nContent-Type: application/json\r\n{headers}Content-Length: {length}\r\n\r\n{json}"
         );
-        socket.write_all(request.as_bytes()).await?;
+        if let Some(socket) = self.socket.take()
+            && let Some(status) = self.ask(socket, &request).await?
+        {
+            return Ok(status);
+        }
+        // A kept connection may have ended since the last answer.
+        let socket = connect(self.addr, self.source).await?;
+        self.ask(socket, &request).await?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+
+    /// Nothing where the connection ends before there is an answer.
+    async fn ask(&mut self, mut socket: TcpStream, request: &str) -> io::Result<Option<u16>> {
         let mut bytes = Vec::new();
+        let written = socket.write_all(request.as_bytes()).await;
         loop {
-            if socket.read_buf(&mut bytes).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+            let read = match &written {
+                Ok(()) => socket.read_buf(&mut bytes).await,
+                Err(_) => Ok(0),
+            };
+            match read {
+                Ok(1..) => {}
+                Ok(_) | Err(_) if bytes.is_empty() => return Ok(None),
+                Ok(_) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Err(error) => return Err(error),
             }
             if let Some((status, kept)) = answer(&bytes)? {
                 self.socket = kept.then_some(socket);
-                return Ok(status);
+                return Ok(Some(status));
             }
         }
     }

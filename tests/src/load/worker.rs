@@ -81,7 +81,7 @@ struct Held {
     _stalled: Option<Reader>,
 }
 
-type Reader = Box<dyn AsyncRead + Send + Unpin>;
+type Reader = Box<dyn AsyncRead + Send + Sync + Unpin>;
 type Writer = Arc<tokio::sync::Mutex<Box<dyn AsyncWrite + Send + Unpin>>>;
 
 /// A stream in two halves, and over TCP or TLS.

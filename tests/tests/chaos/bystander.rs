@@ -59,17 +59,16 @@ impl Bystanders {
     }
 
     /// Sends to them while something goes on, checks that each got all of it in order, and answers the longest wait.
-    pub(crate) async fn listen<F: Future>(&mut self, meanwhile: impl FnOnce() -> F) -> Duration {
-        let mut meanwhile = std::pin::pin!(meanwhile());
+    pub(crate) async fn listen(&mut self, meanwhile: impl Future<Output = ()>) -> Duration {
+        let mut meanwhile = std::pin::pin!(meanwhile);
         let mut beat = interval(BEAT);
         let mut sent = Vec::new();
         loop {
             tokio::select! {
-                _ = &mut meanwhile => break,
+                () = &mut meanwhile => break,
                 _ = beat.tick() => sent.push(self.send().await),
             }
         }
-        self.sent += sent.len() as u64;
         let mut worst = Duration::ZERO;
         for one in &self.both {
             for ((build, at), (told, _, arrived)) in sent.iter().zip(one.all(sent.len()).await) {

@@ -33,6 +33,13 @@ const ACTORS: usize = 5_000;
 /// How long they go on. `CHAOS_SECONDS` has another time in its place.
 const TIME: Duration = Duration::from_secs(120);
 
+/// How long they go on before anything is measured, and how long it is measured what waits are without them.
+const WARM_UP: Duration = Duration::from_secs(20);
+const CALM: Duration = Duration::from_secs(10);
+
+/// How many more files may be open: a kept connection for requests is there or has just been closed.
+const MORE_FILES: usize = 2;
+
 /// How much more memory may be resident afterwards than before: what an allocator keeps for the next ones.
 const MORE_KIB: u64 = 24 * 1024;
 
@@ -59,18 +66,21 @@ async fn chaos_leaves_nothing_behind_and_nobody_else_notices() {
     let mut bystanders = Bystanders::start(&site).await;
     let quiet = Oracle::new(watchers.iter().map(Watcher::held).chain(bystanders.held()));
 
-    // Everybody once, politely: what a server keeps for the next ones it has then.
-    let polite = everybody(&site, seed, |actor| actor.arrive()).await;
-    quiet.and(&polite).check(&mut watchers).await;
-    let calm = bystanders.listen(|| sleep(Duration::from_secs(10))).await;
-    drop(polite);
+    // A short storm first: what a server keeps for the next one it has then.
+    drop(everybody(&site, seed, |actor| actor.live(Instant::now() + WARM_UP)).await);
     quiet.check(&mut watchers).await;
     let (files, memory) = (open_files(pid), resident_kib(pid));
 
+    let polite = everybody(&site, seed ^ 1, Actor::arrive).await;
+    quiet.and(&polite).check(&mut watchers).await;
+    let calm = bystanders.listen(sleep(CALM)).await;
+    drop(polite);
+    quiet.check(&mut watchers).await;
+
     let end = Instant::now() + time;
     let mut held = Vec::new();
-    let stormy =
-        bystanders.listen(|| async { held = everybody(&site, seed ^ 1, move |actor| actor.live(end)).await }).await;
+    let storm = async { held = everybody(&site, seed ^ 2, move |actor| actor.live(end)).await };
+    let stormy = bystanders.listen(storm).await;
     quiet.and(&held).check(&mut watchers).await;
     drop(held);
     quiet.check(&mut watchers).await;
@@ -78,12 +88,13 @@ async fn chaos_leaves_nothing_behind_and_nobody_else_notices() {
     println!("worst wait of a bystander: {calm:?} before, {stormy:?} in the storm");
     assert!(stormy < 20 * calm + Duration::from_secs(5), "{calm:?} became {stormy:?}");
     let deadline = Instant::now() + PATIENCE;
-    while (open_files(pid), resident_kib(pid)) > (files, memory + MORE_KIB) && Instant::now() < deadline {
+    let mut after = (open_files(pid), resident_kib(pid));
+    while (after.0 > files + MORE_FILES || after.1 > memory + MORE_KIB) && Instant::now() < deadline {
         sleep(Duration::from_millis(200)).await;
+        after = (open_files(pid), resident_kib(pid));
     }
-    let after = (open_files(pid), resident_kib(pid));
     println!("open files: {files} before, {} after; KiB: {memory} before, {} after", after.0, after.1);
-    assert_eq!(after.0, files, "files were left open");
+    assert!(after.0 <= files + MORE_FILES, "{files} open files became {}", after.0);
     assert!(after.1 <= memory + MORE_KIB, "{memory} KiB became {} KiB", after.1);
 }
 
