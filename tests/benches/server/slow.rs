@@ -27,7 +27,7 @@ pub(crate) async fn measure(plan: &Plan, report: &mut Report) {
             "last one, before",
             "last one, beside them",
             "KiB more when they are full",
-            "of the stalled, ended",
+            "of them left then",
         ],
     );
     for (transport, name) in [(Transport::Sse, "skew-server, SSE"), (Transport::Ws, "skew-server, WS")] {
