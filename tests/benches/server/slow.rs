@@ -22,13 +22,7 @@ pub(crate) async fn measure(plan: &Plan, report: &mut Report) {
     let title = format!("A broadcast to {} who read, beside {STALLED} who do not", plan.connections);
     let mut table = report.table(
         &title,
-        &[
-            "server",
-            "last one, before",
-            "last one, beside them",
-            "KiB more when they are full",
-            "of them left then",
-        ],
+        &["server", "last one, before", "last one, beside them", "KiB more when they are full", "of them left then"],
     );
     for (transport, name) in [(Transport::Sse, "skew-server, SSE"), (Transport::Ws, "skew-server, WS")] {
         let subject = Subject::skew(name, transport).await;
