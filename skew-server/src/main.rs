@@ -10,7 +10,6 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use skew_server::Edge;
 use tokio::net::TcpListener;
 
 use crate::cli::{Args, Follow, Loaded, StartError};
@@ -105,6 +104,7 @@ async fn run(args: Args, log: Log) -> Result<Ended, StartError> {
     if let Some(Follow { manifest, every }) = follow {
         tokio::spawn(manifest.follow(handle.clone(), every));
     }
+    let edge = args.listen.edge();
     let reload = Reload::new(args, handle.clone(), log);
     tokio::spawn(async move {
         loop {
@@ -113,7 +113,7 @@ async fn run(args: Args, log: Log) -> Result<Ended, StartError> {
         }
     });
     tokio::select! {
-        () = skew_server::serve(listener, router, &handle, Edge::default(), ended) => {
+        () = skew_server::serve(listener, router, &handle, edge, ended) => {
             tracing::info!("stopped");
             Ok(Ended::InOrder)
         }

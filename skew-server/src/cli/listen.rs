@@ -1,9 +1,11 @@
 //! Where the server listens, and from whom.
 
-use clap::Args;
-use skew_server::{Config, IpNet};
+use std::time::Duration;
 
-use super::values::network;
+use clap::Args;
+use skew_server::{Config, Edge, IpNet};
+
+use super::values::{network, time};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
@@ -15,6 +17,11 @@ pub(crate) struct ListenArgs {
     /// Address for /livez, /readyz and /metrics, which ask for no credentials: one that only your own systems reach [default: none]
     #[arg(long, env = "SKEW_ADMIN_LISTEN", hide_env_values = true, value_name = "ADDRESS")]
     pub(crate) admin_listen: Option<String>,
+
+    /// Once asked to end, streams are ended at random over this time, so that their tabs do not come back all at once, and /readyz
+    /// says 503; a second request ends them at once
+    #[arg(long, env = "SKEW_DRAIN", hide_env_values = true, default_value = "10s", value_parser = time, value_name = "TIME")]
+    drain: Duration,
 
     /// Proxy whose forwarded headers are believed; repeatable [default: none]
     #[arg(long = "trusted-proxy", env = "SKEW_TRUSTED_PROXY", hide_env_values = true, value_delimiter = ',')]
@@ -34,7 +41,12 @@ impl ListenArgs {
         config.allowed_origins.clone_from(&self.allowed_origins);
     }
 
+    pub(crate) fn edge(&self) -> Edge {
+        Edge { drain: self.drain }
+    }
+
     pub(super) fn fixed(&self) -> Vec<(&'static str, String)> {
-        vec![("listen", self.listen.clone()), ("admin-listen", self.admin_listen.clone().unwrap_or_default())]
+        let admin_listen = self.admin_listen.clone().unwrap_or_default();
+        vec![("listen", self.listen.clone()), ("admin-listen", admin_listen), ("drain", format!("{:?}", self.drain))]
     }
 }

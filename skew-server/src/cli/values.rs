@@ -26,6 +26,11 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "write a time such as 100ms, 5s or 2m".to_owned())
 }
 
+/// [`duration`], or none at all.
+pub(super) fn time(text: &str) -> Result<Duration, String> {
+    if text == "0s" { Ok(Duration::ZERO) } else { duration(text) }
+}
+
 /// A network, or one address.
 pub(super) fn network(text: &str) -> Result<IpNet, String> {
     let address = text.parse().map(|address: std::net::IpAddr| IpNet::from(address));
@@ -40,6 +45,7 @@ mod tests {
     fn times_have_a_unit() {
         assert_eq!(duration("100ms"), Ok(Duration::from_millis(100)));
         assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!((time("0s"), time("5s")), (Ok(Duration::ZERO), Ok(Duration::from_secs(5))));
         for text in ["100", "0s", "-1s", "1h", "s", "", "99999999999s"] {
             assert!(duration(text).is_err(), "{text}");
         }

@@ -87,3 +87,26 @@ async fn the_operators_address_answers_while_somebody_holds_all_its_places() {
     soon("the end", held[0].read_to_end(&mut rest)).await.unwrap();
     assert!(rest.is_empty() || rest.starts_with(b"HTTP/1.1 408"), "{}", String::from_utf8_lossy(&rest));
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn while_it_drains_it_is_not_ready_and_a_second_signal_ends_it_at_once() {
+    for signal in ["TERM", "INT"] {
+        let mut command = command(&ARGUMENTS);
+        command.args(["--drain", "10m"]);
+        let (mut program, operator) = Program::start_with_operator(command).await;
+        until_status(&format!("{operator}/readyz"), 200).await;
+        let _streams = [
+            Sse::open(&format!("{}/sse", program.url), &[]).await,
+            Sse::open(&format!("{}/sse", program.url), &[]).await,
+        ];
+        program.signal(signal).await;
+        until_status(&format!("{operator}/readyz"), 503).await;
+        assert_eq!(get(&format!("{operator}/livez")).await.0, 200);
+        let text = get(&format!("{operator}/metrics")).await.2;
+        assert_eq!(figure(&text, "skew_draining"), 1.0);
+        program.signal("TERM").await;
+        program.logged("at once").await;
+        assert_eq!(soon("the exit", program.child.wait()).await.unwrap().code(), Some(130));
+    }
+}

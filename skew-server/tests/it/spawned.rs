@@ -12,7 +12,14 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_skew-server");
 /// The program with an environment that holds nothing of ours.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
-    command.env_clear().args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // Nobody waits for a proxy to learn that it ends.
+    command
+        .env_clear()
+        .env("SKEW_DRAIN", "0s")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command.kill_on_drop(true);
     command
 }
