@@ -5,30 +5,33 @@ use std::net::{IpAddr, SocketAddr};
 use axum::http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
+use crate::config::{AddressHeader, Config};
+
 const CF_CONNECTING_IP: HeaderName = HeaderName::from_static("cf-connecting-ip");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
-/// The client's address: the socket's, or what a trusted proxy says it is. `CF-Connecting-IP` comes before
-/// `X-Forwarded-For` and that before `X-Real-IP`.
-pub(crate) fn of(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet]) -> IpAddr {
+/// The client's address: the socket's, or what a trusted proxy says it is by the first of the believed headers that is there.
+pub(crate) fn of(headers: &HeaderMap, peer: IpAddr, config: &Config) -> IpAddr {
     let peer = peer.to_canonical();
-    if !is_trusted(peer, trusted) {
+    if !is_trusted(peer, &config.trusted_proxies) {
         return peer;
     }
-    single(headers, &CF_CONNECTING_IP)
-        .or_else(|| forwarded_for(headers, peer, trusted))
-        .or_else(|| single(headers, &X_REAL_IP))
-        .unwrap_or(peer)
+    let said = config.address_headers.iter().find_map(|header| match header {
+        AddressHeader::CfConnectingIp => single(headers, &CF_CONNECTING_IP),
+        AddressHeader::XForwardedFor => forwarded_for(headers, peer, &config.trusted_proxies),
+        AddressHeader::XRealIp => single(headers, &X_REAL_IP),
+    });
+    said.unwrap_or(peer)
 }
 
 /// The client's address where it is known that it is the client's: what a trusted proxy says of somebody who is no proxy itself, or that of
 /// a socket on the open network. Behind a private address that nobody has named as a proxy there can be one all the same, and then it
 /// is everybody's address.
-pub(crate) fn known(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet]) -> Option<IpAddr> {
-    let peer = peer.to_canonical();
+pub(crate) fn known(headers: &HeaderMap, peer: IpAddr, config: &Config) -> Option<IpAddr> {
+    let (peer, trusted) = (peer.to_canonical(), &config.trusted_proxies);
     if is_trusted(peer, trusted) {
-        Some(of(headers, peer, trusted)).filter(|client| !is_trusted(*client, trusted))
+        Some(of(headers, peer, config)).filter(|client| !is_trusted(*client, trusted))
     } else {
         Some(peer).filter(|peer| !is_private(*peer))
     }
@@ -86,13 +89,21 @@ mod tests {
 
     use super::*;
 
+    fn trusting(proxies: &[&str]) -> Config {
+        let trusted_proxies = proxies.iter().map(|net| net.parse().unwrap()).collect();
+        Config { trusted_proxies, ..Config::new("b1") }
+    }
+
     fn from<V: AsRef<[u8]>>(peer: &str, trusted: &[&str], headers: &[(&'static str, V)]) -> String {
-        let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().unwrap()).collect();
+        by(&trusting(trusted), peer, headers)
+    }
+
+    fn by<V: AsRef<[u8]>>(config: &Config, peer: &str, headers: &[(&'static str, V)]) -> String {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, HeaderValue::from_bytes(value.as_ref()).unwrap());
         }
-        of(&map, peer.parse().unwrap(), &trusted).to_string()
+        of(&map, peer.parse().unwrap(), config).to_string()
     }
 
     #[test]
@@ -105,12 +116,11 @@ mod tests {
     #[test]
     fn an_address_is_known_from_a_trusted_proxy_or_the_open_network() {
         let known = |peer: &str, trusted: &[&str], forwarded: Option<&'static str>| {
-            let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().unwrap()).collect();
             let mut headers = HeaderMap::new();
             if let Some(forwarded) = forwarded {
                 headers.insert(X_FORWARDED_FOR, HeaderValue::from_static(forwarded));
             }
-            super::known(&headers, peer.parse().unwrap(), &trusted).map(|address| address.to_string())
+            super::known(&headers, peer.parse().unwrap(), &trusting(trusted)).map(|address| address.to_string())
         };
         let private = ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.0.1", "169.254.0.1", "100.64.0.1", "::1"];
         for peer in private.into_iter().chain(["fd00::1", "fe80::1", "::ffff:10.0.0.1", "0.0.0.0"]) {
@@ -134,12 +144,25 @@ mod tests {
     }
 
     #[test]
-    fn the_headers_have_an_order() {
+    fn the_headers_have_the_order_they_are_given_in() {
         let all =
             [("x-real-ip", "203.0.113.3"), ("x-forwarded-for", "203.0.113.2"), ("cf-connecting-ip", "203.0.113.1")];
-        assert_eq!(from("127.0.0.1", &["127.0.0.1/32"], &all), "203.0.113.1");
-        assert_eq!(from("127.0.0.1", &["127.0.0.1/32"], &all[..2]), "203.0.113.2");
-        assert_eq!(from("127.0.0.1", &["127.0.0.1/32"], &all[..1]), "203.0.113.3");
+        let stock = [AddressHeader::CfConnectingIp, AddressHeader::XForwardedFor, AddressHeader::XRealIp];
+        let config = Config { address_headers: stock.into(), ..trusting(&["127.0.0.1/32"]) };
+        assert_eq!(by(&config, "127.0.0.1", &all), "203.0.113.1");
+        assert_eq!(by(&config, "127.0.0.1", &all[..2]), "203.0.113.2");
+        assert_eq!(by(&config, "127.0.0.1", &all[..1]), "203.0.113.3");
+        let config = Config { address_headers: vec![AddressHeader::XRealIp], ..config };
+        assert_eq!(by(&config, "127.0.0.1", &all), "203.0.113.3");
+        assert_eq!(by(&config, "127.0.0.1", &all[1..]), "127.0.0.1");
+    }
+
+    #[test]
+    fn a_header_of_cloudflares_is_believed_only_where_asked_for() {
+        // Any other proxy passes it on as the client has sent it.
+        let forged = [("cf-connecting-ip", "6.6.6.6"), ("x-forwarded-for", "203.0.113.9")];
+        assert_eq!(from("127.0.0.1", &["127.0.0.1/32"], &forged), "203.0.113.9");
+        assert_eq!(from("127.0.0.1", &["127.0.0.1/32"], &forged[..1]), "127.0.0.1");
     }
 
     #[test]

@@ -12,6 +12,17 @@ use skew_proto::wire;
 
 use crate::origin::Origin;
 
+/// A header by which a proxy says who the client is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressHeader {
+    /// `CF-Connecting-IP`, which Cloudflare sets. Any other proxy passes it on as a client has sent it.
+    CfConnectingIp,
+    /// `X-Forwarded-For`, to which each proxy adds at the right.
+    XForwardedFor,
+    /// `X-Real-IP`.
+    XRealIp,
+}
+
 /// Everything a server can be told. Start from [`Config::new`] and change what you need.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -26,8 +37,11 @@ pub struct Config {
     pub route_tracking: bool,
     /// Whether the address of each connection is kept.
     pub ip_tracking: bool,
-    /// Proxies whose `CF-Connecting-IP`, `X-Forwarded-For`, `X-Real-IP` and `X-Forwarded-Host` are believed.
+    /// Proxies of which [`address_headers`](Config::address_headers), `X-Forwarded-Host` and `X-Forwarded-Proto` are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Headers by which a trusted proxy says who the client is: the first of them that is there counts. Name none that your proxy passes
+    /// on as a client has sent it.
+    pub address_headers: Vec<AddressHeader>,
     /// Origins whose pages are the site's own beside the one that the `Host` header names, such as `https://shop.example.com` behind a
     /// proxy that rewrites it. No CORS headers are sent, so a browser lets no page of another origin use the endpoints.
     pub allowed_origins: Vec<String>,
@@ -119,6 +133,7 @@ impl Config {
             route_tracking: false,
             ip_tracking: false,
             trusted_proxies: Vec::new(),
+            address_headers: vec![AddressHeader::XForwardedFor, AddressHeader::XRealIp],
             allowed_origins: Vec::new(),
             admin_secrets: Vec::new(),
             stats_secrets: Vec::new(),

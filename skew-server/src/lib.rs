@@ -37,6 +37,7 @@ mod failure;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzz;
+mod guard;
 mod handle;
 mod hooks;
 mod hub;
@@ -57,8 +58,8 @@ mod transport;
 mod visitor;
 
 pub use config::{
-    ClaimRule, Config, ConfigError, IpNet, JwtAlgorithm, JwtConfig, JwtError, JwtKeys, Limits, NotARate, Rate, Secret,
-    SessionConfig,
+    AddressHeader, ClaimRule, Config, ConfigError, IpNet, JwtAlgorithm, JwtConfig, JwtError, JwtKeys, Limits, NotARate,
+    Rate, Secret, SessionConfig,
 };
 pub use handle::{Handle, SendError, Stopped};
 pub use hooks::{Credentials, Decision, Hooks, OpenedConnection, Sender, StatsRequest};

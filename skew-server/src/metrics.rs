@@ -33,6 +33,8 @@ pub(crate) struct Metrics {
     pub(crate) closed: By<Transport>,
     /// Commands that wait for the hub.
     pub(crate) hub_queue: Gauge,
+    /// Requests of other sites' pages that were refused.
+    pub(crate) foreign: Counter,
     /// Failures to accept a connection.
     pub(crate) accept_errors: Counter,
     /// Whether the server ends its streams.
@@ -57,6 +59,8 @@ impl Metrics {
         ours.register("opened", "Connections opened, by transport", opened.clone());
         ours.register("closed", "Connections closed, by transport", closed.clone());
         ours.register("hub_queue", "Commands that wait for the hub", hub_queue.clone());
+        let foreign = Counter::default();
+        ours.register("foreign", "Requests of other sites' pages that were refused", foreign.clone());
         ours.register("accept_errors", "Failures to accept a connection", accept_errors.clone());
         ours.register("draining", "1 while the server ends its streams, else 0", draining.clone());
         let stats = StatsMetrics::new(ours);
@@ -69,6 +73,7 @@ impl Metrics {
             opened,
             closed,
             hub_queue,
+            foreign,
             accept_errors,
             draining,
             stats,

@@ -15,7 +15,6 @@ use crate::app::{App, Shared};
 use crate::auth::Caller;
 use crate::failure::ApiError;
 use crate::metrics::Limit;
-use crate::origin::Source;
 use crate::visitor;
 
 const BODY_TIME: Duration = Duration::from_secs(10);
@@ -36,10 +35,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Posted<T> {
 
     async fn from_request(request: Request, app: &Shared) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        let source = visitor::source(&parts, app);
-        if source == Source::Foreign {
-            return Err(ApiError::forbidden("the page's origin is not allowed; see --allow-origin"));
-        }
+        let source = visitor::own(&parts, app)?;
         if !is_json(&parts.headers) {
             return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send content-type: application/json"));
         }

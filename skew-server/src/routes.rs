@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
+use axum::middleware::map_response;
 use axum::routing::{get, post};
 use skew_proto::wire;
 use tokio::sync::mpsc;
 
 use crate::app::{App, Shared};
 use crate::config::{Config, ConfigError};
+use crate::guard::guarded;
 use crate::handle::Handle;
 use crate::hooks::Hooks;
 use crate::hub::Hub;
@@ -59,5 +61,5 @@ fn routes(base: &str, app: Shared) -> Router {
             .route(wire::RECIPE_STATS_PATH, get(admin::stats))
             .route(wire::RECIPE_INVALIDATE_PATH, post(admin::invalidate));
     }
-    router.with_state(app)
+    router.layer(map_response(guarded)).with_state(app)
 }

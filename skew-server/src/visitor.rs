@@ -7,18 +7,23 @@ use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::ConnectInfo;
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 use percent_encoding::percent_decode;
+use skew_proto::text::cut;
 use skew_proto::wire;
 
 use crate::app::App;
+use crate::failure::ApiError;
 use crate::hooks::Credentials;
 use crate::limits::AddressKey;
 use crate::metrics::Limit;
 use crate::origin::{self, Proxy, Source};
 use crate::{address, cookies};
+
+/// Of a text from outside, this much goes into a log line.
+const LOGGED_CHARS: usize = 200;
 
 pub(crate) const SESSION_HEADER: HeaderName = HeaderName::from_static("x-nuxt-session-session");
 
@@ -39,11 +44,8 @@ impl Visitor {
         let limits = &config.limits;
         let route = route_of_query(parts.uri.query().unwrap_or_default(), limits.route_bytes)
             .unwrap_or_else(|error| counted_as_other(app, error).into());
-        let ip = if config.ip_tracking {
-            peer(parts).map(|peer| address::of(&parts.headers, peer, &config.trusted_proxies))
-        } else {
-            None
-        };
+        let ip =
+            if config.ip_tracking { peer(parts).map(|peer| address::of(&parts.headers, peer, config)) } else { None };
         Self {
             version: version(&parts.headers, &config.cookie_name, limits.version_bytes)
                 .map(|version| version.unwrap_or_else(|error| counted_as_other(app, error).to_owned())),
@@ -73,11 +75,32 @@ pub(crate) fn source(parts: &Parts, app: &App) -> Source {
     origin::source(parts, &settings.allowed_origins, if trusted { Proxy::Trusted } else { Proxy::Untrusted })
 }
 
+/// [`source`] of a request that must not be another site's page's.
+///
+/// # Errors
+///
+/// When it is. It is counted, and the first one is logged: it may be the site's own page behind a proxy that hides its host.
+pub(crate) fn own(parts: &Parts, app: &App) -> Result<Source, ApiError> {
+    let source = source(parts, app);
+    if source != Source::Foreign {
+        return Ok(source);
+    }
+    if app.live.metrics.foreign.inc() == 0 {
+        let sent =
+            |name| parts.headers.get(name).map(|value| cut(&String::from_utf8_lossy(value.as_bytes()), LOGGED_CHARS));
+        tracing::warn!(
+            origin = ?sent(ORIGIN),
+            host = ?sent(HOST),
+            "refused a page of another site, the first of all; where it is the site's own, have the proxy pass Host on or give \
+             --allow-origin"
+        );
+    }
+    Err(ApiError::forbidden("the page's origin is not allowed; see --allow-origin"))
+}
+
 /// Whom limits by address take the sender for, where that is known.
 pub(crate) fn address_key(parts: &Parts, app: &App) -> Option<AddressKey> {
-    let settings = app.settings();
-    let address = address::known(&parts.headers, peer(parts)?, &settings.config.trusted_proxies)?;
-    AddressKey::of(address)
+    AddressKey::of(address::known(&parts.headers, peer(parts)?, &app.settings().config)?)
 }
 
 fn peer(parts: &Parts) -> Option<IpAddr> {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use clap::Args;
-use skew_server::{Config, Edge, IpNet};
+use clap::{Args, ValueEnum};
+use skew_server::{AddressHeader, Config, Edge, IpNet};
 
 use super::values::{network, time};
 
@@ -28,6 +28,12 @@ pub(crate) struct ListenArgs {
     #[arg(value_name = "CIDR", value_parser = network)]
     trusted_proxies: Vec<IpNet>,
 
+    /// Header by which a trusted proxy says who the client is: the first of them that is there counts. Name none that your
+    /// proxy passes on as a client has sent it
+    #[arg(long = "address-header", env = "SKEW_ADDRESS_HEADER", hide_env_values = true, value_delimiter = ',')]
+    #[arg(value_name = "HEADER", default_value = "x-forwarded-for,x-real-ip")]
+    address_headers: Vec<Header>,
+
     /// Origin of the site, such as https://shop.example.com, where a proxy rewrites Host so that the server can't know it;
     /// repeatable. There is no CORS: pages of another origin can't use it [default: none]
     #[arg(long = "allow-origin", env = "SKEW_ALLOW_ORIGIN", hide_env_values = true, value_delimiter = ',')]
@@ -35,9 +41,30 @@ pub(crate) struct ListenArgs {
     allowed_origins: Vec<String>,
 }
 
+/// [`AddressHeader`] by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Header {
+    /// Of Cloudflare, and only behind it
+    CfConnectingIp,
+    /// Walked from the right through trusted proxies
+    XForwardedFor,
+    XRealIp,
+}
+
+impl From<Header> for AddressHeader {
+    fn from(header: Header) -> Self {
+        match header {
+            Header::CfConnectingIp => Self::CfConnectingIp,
+            Header::XForwardedFor => Self::XForwardedFor,
+            Header::XRealIp => Self::XRealIp,
+        }
+    }
+}
+
 impl ListenArgs {
     pub(super) fn apply(&self, config: &mut Config) {
         config.trusted_proxies.clone_from(&self.trusted_proxies);
+        config.address_headers = self.address_headers.iter().map(|header| (*header).into()).collect();
         config.allowed_origins.clone_from(&self.allowed_origins);
     }
 

@@ -15,12 +15,12 @@ use bytes::Bytes;
 use http_body::Frame;
 
 use super::events::Events;
-use super::refusal;
+use super::refusal::{self, Refusal};
 use crate::app::Shared;
 use crate::failure::ApiError;
 use crate::metrics::Transport;
 use crate::session::Session;
-use crate::visitor::Visitor;
+use crate::visitor::{self, Visitor};
 
 /// The headers of the stock server. The second and third keep proxies from holding the stream back.
 const HEADERS: [(HeaderName, HeaderValue); 3] = [
@@ -34,7 +34,9 @@ pub(crate) async fn open(State(app): State<Shared>, parts: Parts) -> Result<Resp
     if parts.method == Method::HEAD {
         return Ok((HEADERS, Body::empty()).into_response());
     }
-    let permit = match refusal::admit(&parts, &app) {
+    // A browser tells the page of another site nothing of the answer in any case, not even its status.
+    let own = visitor::own(&parts, &app).map_err(|_| Refusal::NoPlace);
+    let permit = match own.and_then(|_| refusal::admit(&parts, &app)) {
         Ok(permit) => permit,
         Err(refusal) => return Ok((HEADERS, Body::from(refusal.events())).into_response()),
     };

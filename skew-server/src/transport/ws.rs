@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::extract::ws::{CloseCode, CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
 use axum::http::request::Parts;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::SinkExt;
 use skew_proto::{ClientMessage, ServerMessage, Subscription, Text, wire};
@@ -33,9 +33,14 @@ const MAX_WRITE_BYTES: usize = 64 * 1024 * 1024;
 const CLOSE_TIME: Duration = Duration::from_secs(2);
 
 pub(crate) async fn open(State(app): State<Shared>, parts: Parts, upgrade: WebSocketUpgrade) -> Response {
+    // The only request that a page of another site can send and read the answer of: browsers hold it to no rule of their own.
+    let source = match visitor::own(&parts, &app) {
+        Ok(source) => source,
+        Err(error) => return error.into_response(),
+    };
     let permit = refusal::admit(&parts, &app);
     let visitor = Visitor::of(&parts, &app);
-    let caller = Caller::of(&parts, visitor::source(&parts, &app), &app).kept();
+    let caller = Caller::of(&parts, source, &app).kept();
     let most = app.settings().config.limits.message_bytes;
     upgrade
         .read_buffer_size(READ_BUFFER_BYTES)

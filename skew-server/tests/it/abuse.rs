@@ -17,8 +17,12 @@ fn behind_a_proxy(limits: Limits) -> Config {
 
 /// How often a limit was reached, by its name in the metrics.
 fn limited(server: &Server, limit: &str) -> u64 {
-    let line = format!("skew_limited_total{{limit=\"{limit}\"}} ");
-    server.handle.metrics().lines().find_map(|text| text.strip_prefix(&line)?.parse().ok()).unwrap()
+    metric(server, &format!("skew_limited_total{{limit=\"{limit}\"}}"))
+}
+
+pub(crate) fn metric(server: &Server, name: &str) -> u64 {
+    let value = |line: &str| line.strip_prefix(name)?.trim().parse().ok();
+    server.handle.metrics().lines().find_map(value).unwrap()
 }
 
 fn from(address: &'static str) -> [(&'static str, &'static str); 1] {
@@ -26,7 +30,7 @@ fn from(address: &'static str) -> [(&'static str, &'static str); 1] {
 }
 
 /// Opens a stream that is turned away, and returns what it is told.
-async fn turned_away(server: &Server, path: &str, headers: &[(&str, &str)]) -> String {
+pub(crate) async fn turned_away(server: &Server, path: &str, headers: &[(&str, &str)]) -> String {
     let answer = with(client().get(server.url(path)), headers).send().await.unwrap();
     assert_eq!(
         (answer.status().as_u16(), &answer.headers()["content-type"]),

@@ -13,6 +13,7 @@ mod limits;
 mod logs;
 mod manifest;
 mod operate;
+mod origins;
 mod posts;
 mod program;
 mod recordings;

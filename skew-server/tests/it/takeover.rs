@@ -47,8 +47,18 @@ async fn a_stream_begins_with_the_stock_head_and_a_time_to_come_back() {
     let mut lines: Vec<&str> = head.trim_end().split("\r\n").collect();
     assert_eq!(lines.remove(0), "HTTP/1.1 200 OK");
     lines.sort_unstable();
-    let cache = "cache-control: private, no-cache, no-store, no-transform, must-revalidate, max-age=0";
-    assert_eq!(lines, [cache, "connection: close", "content-type: text/event-stream", "x-accel-buffering: no"]);
+    let expected = [
+        "cache-control: private, no-cache, no-store, no-transform, must-revalidate, max-age=0",
+        "connection: close",
+        "content-security-policy: default-src 'none'; frame-ancestors 'none'",
+        "content-type: text/event-stream",
+        "cross-origin-resource-policy: same-origin",
+        "referrer-policy: no-referrer",
+        "x-accel-buffering: no",
+        "x-content-type-options: nosniff",
+        "x-frame-options: DENY",
+    ];
+    assert_eq!(lines, expected);
     let retry = raw.until("\n\n").await;
     let retry: u32 = retry.strip_prefix("retry: ").unwrap().trim_end().parse().unwrap();
     assert!((2_000..=5_000).contains(&retry), "{retry}");
