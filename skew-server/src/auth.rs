@@ -6,6 +6,7 @@ mod jwt;
 pub(crate) mod seal;
 pub(crate) mod secret;
 mod session;
+mod watch;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ pub(crate) use self::caller::{Caller, Refusal};
 use self::forward::Forward;
 use self::jwt::{Holder, Tokens};
 use self::session::{Sessions, Standing};
+pub(crate) use self::watch::{Watch, WatchId};
 use crate::config::{Config, ConfigError, Secret};
 use crate::hooks::{Credentials, Hooks, StatsRequest};
 

@@ -56,6 +56,9 @@ pub struct Config {
     /// Admission of readers by an endpoint at this address: it gets a request's cookies (but for the build's), its `Authorization` and
     /// its `X-Nuxt-Session-Session`, and answers 2xx where their sender may read stats.
     pub forward_auth_url: Option<String>,
+    /// How often it is looked again whether a subscriber may still see stats. It is looked as well when a session or token ends, and when the
+    /// settings have changed.
+    pub recheck_interval: Duration,
     /// Subscribers get at most one `stats` message in this time.
     pub stats_interval: Duration,
     /// How much anybody may ask of the server.
@@ -140,6 +143,7 @@ impl Config {
             session: None,
             jwt: None,
             forward_auth_url: None,
+            recheck_interval: Duration::from_secs(120),
             stats_interval: Duration::from_millis(100),
             limits: Limits::default(),
             recipe_endpoints: true,

@@ -78,7 +78,8 @@ pub trait Hooks: Send + Sync + 'static {
         let _ = (id, route);
     }
 
-    /// Whether someone may see stats whom nothing in the configuration allows it. Nothing by default: the application has no say in it.
+    /// Whether someone may see stats whom nothing in the configuration allows it. It is asked again every few minutes about those who are
+    /// told stats, whose stats end when it says no. Nothing by default: the application has no say in it.
     fn authorize_stats<'a>(&'a self, request: StatsRequest<'a>) -> Option<Decision<'a>> {
         let _ = request;
         None

@@ -20,6 +20,7 @@ mod subscribers;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +39,7 @@ use self::plan::Scene;
 use self::registry::{Change, Entry, Key};
 use self::state::State;
 use self::subscribers::Subscribers;
+use crate::auth::Watch;
 use crate::clock::now_ms;
 use crate::hooks::{Hooks, OpenedConnection, Sender};
 use crate::live::Live;
@@ -50,6 +52,8 @@ pub(crate) struct Hub {
     /// Beside each connection is the way to it.
     state: State<Arc<Outbox>>,
     subscribers: Subscribers,
+    /// What can take the leave of each back.
+    watches: HashMap<Key, Watch>,
     last_timestamp: u64,
     /// While shutting down, who waits for the last connection to be gone.
     shutdown: Option<Vec<Reply<()>>>,
@@ -65,6 +69,7 @@ impl Hub {
             live,
             state: State::new(current),
             subscribers: Subscribers::new(Instant::now()),
+            watches: HashMap::new(),
             last_timestamp: 0,
             shutdown: None,
             drain: None,
@@ -184,7 +189,7 @@ impl Hub {
 
     fn subscribe(&mut self, key: Key, verdict: Verdict) -> Subscribed {
         match verdict {
-            Verdict::Granted(asked) => {
+            Verdict::Granted(asked, watch) => {
                 let known = self.subscribers.contains(key);
                 if !known && self.subscribers.len() >= self.live.settings().config.limits.subscribers {
                     self.live.metrics.limited(Limit::Subscribers);
@@ -193,9 +198,11 @@ impl Hub {
                 if !known {
                     self.live.metrics.subscribers.inc();
                 }
+                self.watches.insert(key, watch);
                 self.tell(|subscribers, scene| subscribers.subscribe(key, asked, scene));
             }
-            Verdict::Refused => {
+            Verdict::Ended(watch) if self.watches.get(&key).is_none_or(|newest| newest.id() != watch) => {}
+            Verdict::Ended(_) | Verdict::Refused => {
                 // Whoever was allowed to before is not any more.
                 self.unsubscribe(key);
                 if let Some(entry) = self.state.registry.get(key) {
@@ -208,6 +215,7 @@ impl Hub {
     }
 
     fn unsubscribe(&mut self, key: Key) {
+        self.watches.remove(&key);
         if self.subscribers.contains(key) {
             self.subscribers.unsubscribe(key);
             self.live.metrics.subscribers.dec();

@@ -32,6 +32,7 @@ pub(crate) enum Phase {
 pub(crate) struct Live {
     settings: RwLock<Arc<Settings>>,
     phase: watch::Sender<Phase>,
+    changes: watch::Sender<()>,
     hooks: Arc<dyn Hooks>,
     pub(crate) metrics: Metrics,
     pub(crate) tries: Tries,
@@ -43,7 +44,7 @@ impl Live {
         let settings = RwLock::new(Arc::new(Settings::new(config, hooks.clone(), None)?));
         let phase = watch::Sender::new(Phase::Starting);
         let (tries, gate) = (Tries::new(), Arc::new(Gate::new()));
-        Ok(Self { settings, phase, hooks, metrics: Metrics::new(), tries, gate })
+        Ok(Self { settings, phase, changes: watch::Sender::new(()), hooks, metrics: Metrics::new(), tries, gate })
     }
 
     /// Gives a stream a place, for as long as it keeps the permit. Where the address is not known, limits by address do not apply.
@@ -70,6 +71,11 @@ impl Live {
         self.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Tells of every change of the settings from now on.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
     /// Replaces the settings, whole or not at all. Returns what is only looked at when the server starts and would differ now.
     pub(crate) fn reconfigure(&self, mut config: Config) -> Result<Vec<&'static str>, ConfigError> {
         let old = self.settings();
@@ -84,6 +90,7 @@ impl Live {
         }
         let settings = Arc::new(Settings::new(config, self.hooks.clone(), Some(&old.authorizer))?);
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
+        self.changes.send_replace(());
         Ok(later)
     }
 }

@@ -1,5 +1,6 @@
 //! Somebody who asks, and what becomes of it: wrong secrets are slowed by address before they are looked at.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::request::Parts;
@@ -34,10 +35,10 @@ impl Caller {
     /// What a connection keeps of one who may ask later. A stock visitor has its build's cookie alone, and only the hook of an embedding
     /// application can tell what a cookie is good for: all are kept. One who has none is not to carry empty pointers about, and more than
     /// [`MAX_KEPT_BYTES`] are kept for nobody.
-    pub(crate) fn kept(self) -> Option<Box<Self>> {
+    pub(crate) fn kept(self) -> Option<Arc<Self>> {
         let Credentials { cookie, authorization, session } = &self.credentials;
         let bytes: usize = [cookie, authorization, session].into_iter().flatten().map(|text| text.len()).sum();
-        (1..=MAX_KEPT_BYTES).contains(&bytes).then(|| Box::new(self))
+        (1..=MAX_KEPT_BYTES).contains(&bytes).then(|| Arc::new(self))
     }
 }
 
@@ -83,6 +84,11 @@ impl Live {
         let outcome = self.settings().authorizer.reader(&caller.credentials).await;
         attempt.end(&outcome);
         outcome
+    }
+
+    /// Whether one who was admitted as a reader still is. It is no try.
+    pub(super) async fn still_reader(&self, caller: &Caller) -> Result<Grant, Refusal> {
+        self.settings().authorizer.reader(&caller.credentials).await
     }
 
     /// Who acts. `secret` is the one in the body of the documented recipe.

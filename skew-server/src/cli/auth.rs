@@ -1,6 +1,7 @@
 //! Who may see stats, and who may act.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use skew_server::{Config, SessionConfig};
@@ -8,7 +9,7 @@ use skew_server::{Config, SessionConfig};
 use super::StartError;
 use super::jwt::JwtArgs;
 use super::secret::{secret_or_variable, secrets};
-use super::values::filled;
+use super::values::{duration, filled};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Authorization")]
@@ -40,6 +41,11 @@ pub(crate) struct AuthArgs {
     #[arg(long, env = "SKEW_FORWARD_AUTH_URL", hide_env_values = true, value_name = "URL")]
     forward_auth_url: Option<String>,
 
+    /// How often it is looked again whether a subscriber may still see stats, beside the end of their session or token and a reload
+    #[arg(long, env = "SKEW_RECHECK_INTERVAL", hide_env_values = true, value_name = "TIME")]
+    #[arg(default_value = "2m", value_parser = duration)]
+    recheck_interval: Duration,
+
     #[command(flatten)]
     jwt: JwtArgs,
 }
@@ -55,6 +61,7 @@ impl AuthArgs {
             roles: filled(&self.admin_roles),
             emails: filled(&self.admin_emails),
         });
+        config.recheck_interval = self.recheck_interval;
         config.forward_auth_url.clone_from(&self.forward_auth_url);
         config.jwt = self.jwt.config()?;
         Ok(())

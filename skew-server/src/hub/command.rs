@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::answer::{Current, Invalidated, Mode, Released};
 use super::message::Message;
 use super::outbox::Outbox;
+use crate::auth::{Watch, WatchId};
 use crate::id::{ConnectionId, PublicId};
 
 pub(crate) type Reply<T> = oneshot::Sender<T>;
@@ -31,11 +32,13 @@ pub(crate) struct Opening {
 }
 
 /// Whether somebody may have the stats they ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Verdict {
-    /// They may, of the kind that is asked for.
-    Granted(Subscription),
+    /// They may, of the kind that is asked for, until the watch takes it back. It lives as long as the subscription.
+    Granted(Subscription, Watch),
     Refused,
+    /// This watch takes it back. One that another has followed has no say.
+    Ended(WatchId),
 }
 
 /// What has become of a verdict.

@@ -7,6 +7,7 @@ use skew_proto::{MatchKind, Subscription};
 use super::command::{Opening, Verdict};
 use super::outbox::{Parcel, QUEUE_LIMIT};
 use super::*;
+use crate::auth::Watch;
 use crate::config::Config;
 use crate::handle::Handle;
 use crate::id::{ConnectionId, PublicId};
@@ -38,7 +39,7 @@ impl Client {
     }
 
     async fn subscribe(&self) -> Value {
-        self.hub.subscribe(self.connection_id, Verdict::Granted(Subscription::default())).await.unwrap();
+        self.hub.subscribe(self.connection_id, Verdict::Granted(Subscription::default(), Watch::none())).await.unwrap();
         self.next().await
     }
 
@@ -110,7 +111,7 @@ async fn a_closed_subscriber_gets_nothing_and_costs_nothing() {
     let admin = Client::open(&hub, "/").await;
     admin.subscribe().await;
     hub.close(admin.connection_id);
-    hub.subscribe(admin.connection_id, Verdict::Granted(Subscription::default())).await.unwrap();
+    hub.subscribe(admin.connection_id, Verdict::Granted(Subscription::default(), Watch::none())).await.unwrap();
     Client::open(&hub, "/").await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(admin.nothing_waits());

@@ -6,7 +6,7 @@ use axum::response::Response;
 use skew_proto::{Ack, RouteBody, SubscribeBody, Subscription, Text};
 
 use crate::app::Shared;
-use crate::auth::Refusal;
+use crate::auth::{Refusal, Watch};
 use crate::failure::ApiError;
 use crate::hub::command::{Subscribed, Verdict};
 use crate::id::ConnectionId;
@@ -36,8 +36,8 @@ pub(crate) async fn subscribe_stats(
     let connection_id = connection_id.filter(|id| !id.is_empty());
     let connection_id = connection_id.ok_or_else(|| ApiError::bad_request("Missing connectionId"))?;
     if let Some(connection_id) = ConnectionId::read(&connection_id) {
-        let verdict = match app.live.reader(&posted.caller).await {
-            Ok(_) => Verdict::Granted(Subscription::read(&extra)),
+        let verdict = match Watch::begin(&app, connection_id, posted.caller.kept()).await {
+            Ok(watch) => Verdict::Granted(Subscription::read(&extra), watch),
             Err(refusal @ Refusal::Slowed(_)) => return Err(refusal.into()),
             Err(_) => Verdict::Refused,
         };

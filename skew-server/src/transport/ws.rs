@@ -1,5 +1,6 @@
 //! `GET {base}/ws`: a connection as a WebSocket.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -13,7 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::refusal;
 use crate::app::Shared;
-use crate::auth::Caller;
+use crate::auth::{Caller, Watch};
 use crate::clock;
 use crate::hub::command::Verdict;
 use crate::hub::message;
@@ -63,7 +64,7 @@ struct Connection {
     app: Shared,
     session: Session,
     /// That of the upgrade, for as long as the connection lives: it may subscribe at any time and again.
-    caller: Option<Box<Caller>>,
+    caller: Option<Arc<Caller>>,
     received: Bucket,
 }
 
@@ -165,9 +166,8 @@ impl Connection {
     }
 
     async fn subscribe(&self, asked: Subscription) {
-        let nobody = Caller::default();
-        let grant = self.app.live.reader(self.caller.as_deref().unwrap_or(&nobody)).await;
-        let verdict = if grant.is_ok() { Verdict::Granted(asked) } else { Verdict::Refused };
+        let watch = Watch::begin(&self.app, self.session.connection_id, self.caller.clone()).await;
+        let verdict = watch.map_or(Verdict::Refused, |watch| Verdict::Granted(asked, watch));
         let _ = self.app.hub.subscribe(self.session.connection_id, verdict).await;
     }
 }

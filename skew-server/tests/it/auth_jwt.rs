@@ -111,3 +111,22 @@ async fn a_token_that_is_made_up_is_a_try_and_one_that_has_ended_is_none() {
     let made_up = format!("{}x", bearer(&json!({"groups": "ops"})));
     assert_eq!([get(made_up.clone()).await, get(made_up.clone()).await, get(made_up).await], [401, 401, 429]);
 }
+
+#[tokio::test]
+async fn stats_end_with_the_token() {
+    let server = Server::start(with_tokens()).await;
+    // It is good for another five seconds, by the allowance for clocks.
+    let bearer = bearer(&json!({"scope": "skew:read", "exp": seconds() - 25}));
+    let header = [("authorization", bearer.as_str())];
+    let mut sse = server.sse("", &[]).await;
+    server.subscribe(&sse.connection_id, &header).await;
+    let mut ws = server.ws("", &header).await;
+    ws.send(r#"{"type":"subscribe-stats"}"#).await;
+    assert_eq!((&sse.next().await["type"], &ws.next().await["type"]), (&json!("stats"), &json!("stats")));
+    // The first of them may hear of the second.
+    while sse.next().await["type"] != "stats-unauthorized" {}
+    while ws.next().await["type"] != "stats-unauthorized" {}
+    let _other = server.sse("", &[]).await;
+    sse.assert_quiet().await;
+    ws.assert_quiet().await;
+}
