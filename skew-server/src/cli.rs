@@ -7,6 +7,8 @@ mod jwt;
 mod limits;
 mod listen;
 mod log;
+#[cfg(test)]
+mod page;
 mod secret;
 mod site;
 mod values;

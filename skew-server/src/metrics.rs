@@ -11,10 +11,10 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Metric, Registry};
 
 use self::label::By;
-pub(crate) use self::label::{Limit, Told, Transport};
+pub(crate) use self::label::{Limit, Outcome, Told, Transport};
 use self::process::{LostLines, Process};
 pub(crate) use self::stats::StatsMetrics;
 
@@ -31,6 +31,8 @@ pub(crate) struct Metrics {
     /// Connections ever opened, and those that are closed again.
     pub(crate) opened: By<Transport>,
     pub(crate) closed: By<Transport>,
+    /// What came of somebody's wish to read stats or to act.
+    pub(crate) authorizations: By<Outcome>,
     /// Commands that wait for the hub.
     pub(crate) hub_queue: Gauge,
     /// Requests of other sites' pages that were refused.
@@ -49,34 +51,21 @@ impl Metrics {
         let lost_lines = LostLines::default();
         registry.register_collector(Box::new(Process::new(lost_lines.clone())));
         let ours = registry.sub_registry_with_prefix("skew");
-        let (limited, connections, subscribers) = (By::new(), Gauge::default(), Gauge::default());
-        let (opened, closed) = (By::new(), By::new());
-        let (hub_queue, accept_errors, draining) = (Gauge::default(), Counter::default(), Gauge::default());
         ours.register("build", "The server's own version", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-        ours.register("limited", "Times that a limit was reached, by limit", limited.clone());
-        ours.register("connections", "Connections that are open", connections.clone());
-        ours.register("subscribers", "Connections that are told stats", subscribers.clone());
-        ours.register("opened", "Connections opened, by transport", opened.clone());
-        ours.register("closed", "Connections closed, by transport", closed.clone());
-        ours.register("hub_queue", "Commands that wait for the hub", hub_queue.clone());
-        let foreign = Counter::default();
-        ours.register("foreign", "Requests of other sites' pages that were refused", foreign.clone());
-        ours.register("accept_errors", "Failures to accept a connection", accept_errors.clone());
-        ours.register("draining", "1 while the server ends its streams, else 0", draining.clone());
-        let stats = StatsMetrics::new(ours);
         Self {
-            registry,
-            limited,
+            limited: registered(ours, "limited", "Times that a limit was reached, by limit"),
+            connections: registered(ours, "connections", "Connections that are open"),
+            subscribers: registered(ours, "subscribers", "Connections that are told stats"),
+            opened: registered(ours, "opened", "Connections opened, by transport"),
+            closed: registered(ours, "closed", "Connections closed, by transport"),
+            authorizations: registered(ours, "authorizations", "Wishes to read stats or to act, by outcome"),
+            hub_queue: registered(ours, "hub_queue", "Commands that wait for the hub"),
+            foreign: registered(ours, "foreign", "Requests of other sites' pages that were refused"),
+            accept_errors: registered(ours, "accept_errors", "Failures to accept a connection"),
+            draining: registered(ours, "draining", "1 while the server ends its streams, else 0"),
+            stats: StatsMetrics::new(ours),
             lost_lines,
-            connections,
-            subscribers,
-            opened,
-            closed,
-            hub_queue,
-            foreign,
-            accept_errors,
-            draining,
-            stats,
+            registry,
         }
     }
 
@@ -100,6 +89,13 @@ impl Metrics {
     }
 }
 
+/// A new metric, which the registry shows from now on.
+fn registered<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +105,7 @@ mod tests {
         let metrics = Metrics::new();
         let text = metrics.text();
         assert!(text.contains("skew_limited_total{limit=\"opens_by_address\"} 0\n"), "{text}");
+        assert!(text.contains("skew_authorizations_total{outcome=\"wrong\"} 0\n"), "{text}");
         assert!(text.contains("skew_log_lost_lines_total 0"), "{text}");
         assert!(text.contains("# HELP skew_connections Connections that are open.\n"), "{text}");
         assert!(text.ends_with("# EOF\n"), "{text}");
@@ -121,5 +118,18 @@ mod tests {
         let metrics = Metrics::new();
         metrics.show_lost_lines(Arc::new(AtomicU64::new(17)));
         assert!(metrics.text().contains("skew_log_lost_lines_total 17"));
+    }
+
+    #[test]
+    fn alerts_are_about_metrics_that_exist() {
+        let alerts = include_str!("../../docs/examples/skew-alerts.yml");
+        let text = Metrics::new().text();
+        let mut words = alerts.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let named: Vec<_> =
+            words.by_ref().filter(|word| word.starts_with("skew_") || word.starts_with("process_")).collect();
+        assert!(named.len() > 5, "{named:?}");
+        for name in named {
+            assert!(text.lines().any(|line| line.split([' ', '{']).next() == Some(name)), "{name} is no metric");
+        }
     }
 }

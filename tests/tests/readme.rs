@@ -9,7 +9,7 @@ use std::process::Command;
 use skew_tests::binaries::{binary, workspace};
 
 /// What is held against the programs and their files.
-const PAGES: [&str; 2] = ["README.md", "docs/ci.md"];
+const PAGES: [&str; 3] = ["README.md", "docs/ci.md", "docs/server.md"];
 
 fn page(path: &str) -> String {
     fs::read_to_string(workspace().join(path)).expect("a page exists")
@@ -47,7 +47,7 @@ fn every_flag_that_is_named_exists() {
         known.extend(flags(&String::from_utf8_lossy(&help.stdout)));
     }
     // Other programs' flags that the README shows.
-    known.extend(["--release", "--short", "--arg"].map(str::to_owned));
+    known.extend(["--release", "--short", "--arg", "--ulimit"].map(str::to_owned));
     for path in PAGES {
         let unknown: Vec<_> = flags(&page(path)).into_iter().filter(|flag| !known.contains(flag)).collect();
         assert!(unknown.is_empty(), "named in {path}, and no program's: {unknown:?}");

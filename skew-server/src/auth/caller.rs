@@ -12,7 +12,7 @@ use crate::failure::ApiError;
 use crate::hooks::Credentials;
 use crate::limits::AddressKey;
 use crate::live::Live;
-use crate::metrics::Limit;
+use crate::metrics::{Limit, Outcome};
 use crate::origin::Source;
 use crate::visitor;
 
@@ -80,10 +80,13 @@ impl From<Refusal> for ApiError {
 impl Live {
     /// Who reads stats.
     pub(crate) async fn reader(&self, caller: &Caller) -> Result<Grant, Refusal> {
-        let attempt = Attempt::begin(self, caller, None)?;
-        let outcome = self.settings().authorizer.reader(&caller.credentials).await;
-        attempt.end(&outcome);
-        outcome
+        let tried = async {
+            let attempt = Attempt::begin(self, caller, None)?;
+            let outcome = self.settings().authorizer.reader(&caller.credentials).await;
+            attempt.end(&outcome);
+            outcome
+        };
+        self.counted(tried.await)
     }
 
     /// Whether one who was admitted as a reader still is. It is no try.
@@ -93,9 +96,24 @@ impl Live {
 
     /// Who acts. `secret` is the one in the body of the documented recipe.
     pub(crate) async fn admin(&self, caller: &Caller, secret: Option<&str>) -> Result<Grant, Refusal> {
-        let attempt = Attempt::begin(self, caller, secret)?;
-        let outcome = self.settings().authorizer.admin(&caller.credentials, secret).await;
-        attempt.end(&outcome);
+        let tried = async {
+            let attempt = Attempt::begin(self, caller, secret)?;
+            let outcome = self.settings().authorizer.admin(&caller.credentials, secret).await;
+            attempt.end(&outcome);
+            outcome
+        };
+        self.counted(tried.await)
+    }
+
+    fn counted(&self, outcome: Result<Grant, Refusal>) -> Result<Grant, Refusal> {
+        self.metrics.authorizations.count(match outcome {
+            Ok(_) => Outcome::Granted,
+            Err(Refusal::Closed) => Outcome::Closed,
+            Err(Refusal::Slowed(_)) => Outcome::Slowed,
+            Err(Refusal::Wrong) => Outcome::Wrong,
+            Err(Refusal::Unknown) => Outcome::Unknown,
+            Err(Refusal::ReadsOnly) => Outcome::ReadsOnly,
+        });
         outcome
     }
 }

@@ -23,15 +23,17 @@ pub(crate) struct By<L> {
     label: PhantomData<L>,
 }
 
-impl<L: Label> By<L> {
-    pub(super) fn new() -> Self {
+impl<L: Label> Default for By<L> {
+    fn default() -> Self {
         let by = Self { counters: Family::default(), label: PhantomData };
         for value in L::ALL {
             drop(by.counters.get_or_create(&[(L::KEY, value.name())]));
         }
         by
     }
+}
 
+impl<L: Label> By<L> {
     pub(crate) fn count(&self, value: L) {
         self.add(value, 1);
     }
@@ -114,5 +116,17 @@ label! {
     Transport as "transport" {
         Sse = "sse",
         Ws = "ws",
+    }
+}
+
+label! {
+    /// What came of somebody's wish to read stats or to act.
+    Outcome as "outcome" {
+        Granted = "granted",
+        Closed = "closed",
+        Slowed = "slowed",
+        Wrong = "wrong",
+        Unknown = "unknown",
+        ReadsOnly = "reads_only",
     }
 }

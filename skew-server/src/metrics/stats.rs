@@ -5,6 +5,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::label::{By, Told};
+use super::registered;
 
 #[derive(Debug)]
 pub(crate) struct StatsMetrics {
@@ -18,15 +19,14 @@ pub(crate) struct StatsMetrics {
 
 impl StatsMetrics {
     pub(super) fn new(registry: &mut Registry) -> Self {
-        let new =
-            Self { messages: By::new(), bytes: By::new(), behind: Counter::default(), interval_ms: Gauge::default() };
-        registry.register("stats_messages", "Stats given to subscribers, by kind", new.messages.clone());
-        registry.register("stats_bytes", "Bytes of stats given to subscribers, by kind", new.bytes.clone());
-        let help = "Times that a subscriber read too slowly for changes and was given a snapshot instead";
-        registry.register("stats_behind", help, new.behind.clone());
-        let help = "Milliseconds between whole snapshots; it grows with their size";
-        registry.register("stats_interval_ms", help, new.interval_ms.clone());
-        new
+        let behind = "Times that a subscriber read too slowly for changes and was given a snapshot instead";
+        let interval = "Milliseconds between whole snapshots; it grows with their size";
+        Self {
+            messages: registered(registry, "stats_messages", "Stats given to subscribers, by kind"),
+            bytes: registered(registry, "stats_bytes", "Bytes of stats given to subscribers, by kind"),
+            behind: registered(registry, "stats_behind", behind),
+            interval_ms: registered(registry, "stats_interval_ms", interval),
+        }
     }
 
     /// Counts a message to one subscriber.
