@@ -98,6 +98,7 @@ fn registered<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, 
 
 #[cfg(test)]
 mod tests {
+    use super::label::Label;
     use super::*;
 
     #[test]
@@ -111,6 +112,14 @@ mod tests {
         assert!(text.ends_with("# EOF\n"), "{text}");
         metrics.limited(Limit::OpensByAddress);
         assert!(metrics.text().contains("skew_limited_total{limit=\"opens_by_address\"} 1\n"));
+    }
+
+    #[test]
+    fn every_limit_is_in_the_docs_by_the_name_it_has_here() {
+        let docs = include_str!("../../docs/limits.md");
+        for limit in Limit::ALL {
+            assert!(docs.contains(&format!("`{}`", limit.name())), "{limit:?}");
+        }
     }
 
     #[test]

@@ -86,7 +86,7 @@ pub(crate) struct LimitArgs {
     #[arg(default_value_t = Limits::default().versions)]
     max_versions: usize,
 
-    /// Connections that are told stats; one more is refused like one without rights
+    /// Connections that are told stats; one more gets none
     #[arg(long, env = "SKEW_MAX_SUBSCRIBERS", hide_env_values = true, value_name = "N")]
     #[arg(default_value_t = Limits::default().subscribers)]
     max_subscribers: usize,
@@ -123,7 +123,7 @@ impl LimitArgs {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
+    use clap::{CommandFactory, Parser};
 
     use super::*;
 
@@ -165,6 +165,17 @@ mod tests {
         let rates = ["open-rate-by-address", "try-rate-by-address", "message-rate"];
         let rates = rates.iter().zip(1..).map(|(name, n)| format!("--{name}={n}/s:{n}"));
         insta::assert_debug_snapshot!(limits(["--head-timeout=7s".to_owned()].into_iter().chain(numbers).chain(rates)));
+    }
+
+    #[test]
+    fn every_limit_and_its_default_are_in_the_docs() {
+        let docs = include_str!("../../../docs/limits.md");
+        for arg in Only::command().get_arguments() {
+            let name = arg.get_long().unwrap();
+            let row = docs.lines().find(|line| line.starts_with('|') && line.contains(&format!("`--{name}`")));
+            let default = arg.get_default_values()[0].to_str().unwrap();
+            assert!(row.is_some_and(|row| row.contains(default)), "--{name} {default}");
+        }
     }
 
     #[test]

@@ -31,7 +31,6 @@ impl Bucket {
         }
     }
 
-    #[allow(dead_code, reason = "the authorizer is to give tries back")]
     /// Puts a token back that was taken for nothing.
     pub(crate) fn give_back(&mut self, rate: &Rate) {
         self.full_at = self.full_at.saturating_sub(nanos(rate).0);

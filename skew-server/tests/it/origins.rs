@@ -6,6 +6,7 @@ use skew_server::Config;
 
 use super::abuse::{metric, turned_away};
 use super::embed::Journal;
+use super::spawned::{Program, command};
 use super::support::{ADMIN, Answer, Server, answer, client, config, soon, with};
 
 const EVIL: (&str, &str) = ("origin", "https://evil.example");
@@ -161,4 +162,23 @@ async fn an_answer_to_a_script_tag_is_no_script() {
         1,
         "who sends the secret by itself is no visitor"
     );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_first_page_of_another_site_is_logged_once_and_forges_no_line() {
+    let mut program = Program::start(command(&["--listen", "127.0.0.1:0", "--build-id", "b1"])).await;
+    let url = format!("{}/route", program.url);
+    for n in 0..3 {
+        let origin = format!("https://{n}.example\u{202e}\u{9b}31m ERROR forged");
+        let origin = reqwest::header::HeaderValue::from_bytes(origin.as_bytes()).unwrap();
+        assert_eq!(answer(client().post(&url).header("origin", origin)).await.status, 403);
+    }
+    let line = program.logged("page of another site").await;
+    assert!(line.contains("WARN") && line.contains("0.example") && line.contains("--allow-origin"), "{line}");
+    assert!(!line.contains(skew_proto::text::is_harmful), "{line:?}");
+    program.signal("TERM").await;
+    while let Some(line) = soon("the end of the log", program.log.next_line()).await.unwrap() {
+        assert!(!line.contains("another site"), "{line}");
+    }
 }
