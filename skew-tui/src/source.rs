@@ -36,7 +36,7 @@ use crate::target::Target;
 
 // For a look at a stream that is not kept.
 pub(crate) use ended::Ended;
-pub(crate) use opening::{MAX_MESSAGE_BYTES, stream_url};
+pub(crate) use opening::{MAX_MESSAGE_BYTES, request, stream_url};
 pub(crate) use ws::Ws;
 
 /// Why a source can't start.

@@ -164,6 +164,8 @@ pub struct Figures {
     pub visitors: u64,
     /// Whether all of them are at `/`.
     pub all_at_root: bool,
+    /// Whether the server tells what changes, and not all of it each time.
+    pub by_changes: bool,
 }
 
 /// One answer of `{base}/health`.

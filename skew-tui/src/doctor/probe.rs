@@ -223,5 +223,10 @@ impl Probe {
 fn figures(stats: String) -> Figures {
     let mut site = Site::new(Watchers::LeftOut);
     site.observe(SourceEvent::Frame(stats), Now::default());
-    Figures { visitors: site.figures.total, all_at_root: site.route_tracking_seems_off() }
+    let granted = site.stats.as_ref().and_then(|stats| stats.extra.get("granted")?.get("changes")?.as_bool());
+    Figures {
+        visitors: site.figures.total,
+        all_at_root: site.route_tracking_seems_off(),
+        by_changes: granted == Some(true),
+    }
 }

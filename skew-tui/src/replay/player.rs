@@ -209,7 +209,8 @@ impl Player {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recording::{Addresses, Overwrite, Recorder, Settings};
+    use crate::recording::Recorder;
+    use crate::replay::tests::settings;
     use crate::{Now, SourceEvent};
 
     fn stats(total: u64) -> SourceEvent {
@@ -219,14 +220,7 @@ mod tests {
     /// An hour with stats each second and something else each minute, which ends at 3,600,000.
     fn hour(folder: &Path) -> std::path::PathBuf {
         let path = folder.join("hour.ndjson");
-        let settings = Settings {
-            site: "x".to_owned(),
-            targets: vec!["x".to_owned()],
-            addresses: Addresses::Kept,
-            interval_ms: 0,
-            overwrite: Overwrite::Never,
-        };
-        let mut recorder = Recorder::create(&path, settings, Now::default()).unwrap();
+        let mut recorder = Recorder::create(&path, settings(), Now::default()).unwrap();
         for second in 0..3_600 {
             let now = Now { monotonic_ms: second * 1_000, unix_ms: 0 };
             recorder.record(0, &stats(second), now).unwrap();

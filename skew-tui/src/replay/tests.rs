@@ -10,18 +10,22 @@ fn stats(total: u64) -> SourceEvent {
     SourceEvent::Frame(format!(r#"{{"type":"stats","total":{total}}}"#))
 }
 
-/// Stats at 0, 10, 20 … 600 seconds, and the end at 610.
-fn recording(folder: &Path) -> PathBuf {
-    let path = folder.join("x.ndjson");
-    let settings = Settings {
+/// Every event of one site.
+pub(super) fn settings() -> Settings {
+    Settings {
         site: "x".to_owned(),
         targets: vec!["x".to_owned()],
         addresses: Addresses::Kept,
         interval_ms: 0,
         overwrite: Overwrite::Never,
-    };
+    }
+}
+
+/// Stats at 0, 10, 20 … 600 seconds, and the end at 610.
+fn recording(folder: &Path) -> PathBuf {
+    let path = folder.join("x.ndjson");
     let at = |seconds: u64| Now { monotonic_ms: 77 + seconds * 1_000, unix_ms: START + seconds * 1_000 };
-    let mut recorder = Recorder::create(&path, settings, at(0)).unwrap();
+    let mut recorder = Recorder::create(&path, settings(), at(0)).unwrap();
     for n in 0..=60 {
         recorder.record(0, &stats(n), at(n * 10)).unwrap();
     }

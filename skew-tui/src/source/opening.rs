@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::Url;
-use skew_proto::wire;
+use skew_proto::{Extra, ServerInfo, Subscription, wire};
 
 use super::ended::Ended;
 use crate::http::{Http, words};
@@ -25,6 +25,15 @@ pub(crate) fn stream_url(base: &Url, name: &str) -> Url {
     url
 }
 
+/// The fields by which stats of a kind are asked for. None, where that is what everybody gets, and where the server is a stock
+/// one, which does not say who it is.
+pub(crate) fn request(server: Option<&ServerInfo>, wanted: Subscription) -> Extra {
+    match server {
+        Some(_) if wanted != Subscription::default() => wanted.fields(),
+        _ => Extra::new(),
+    }
+}
+
 /// What an answer other than an open stream means.
 pub(super) fn not_a_stream(http: &Http, url: &Url, status: reqwest::StatusCode, body: &str) -> Ended {
     let said = http.target().redact(&words(status, body));
@@ -35,5 +44,19 @@ pub(super) fn not_a_stream(http: &Http, url: &Url, status: reqwest::StatusCode, 
         // wrong method, or a plain-HTTP answer to an upgrade.
         200 | 204 | 400 | 404 | 405 | 410 | 426 | 501 => Ended::Missing(reason),
         _ => Ended::Lost(reason),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::by_changes;
+
+    #[test]
+    fn only_who_says_who_it_is_is_asked_for_more() {
+        let ours = ServerInfo { name: "skew-server".into(), version: String::new() };
+        assert_eq!(request(Some(&ours), by_changes()), by_changes().fields());
+        assert_eq!(request(Some(&ours), Subscription::default()), Extra::new());
+        assert_eq!(request(None, by_changes()), Extra::new());
     }
 }

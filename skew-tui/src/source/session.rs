@@ -5,12 +5,13 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use reqwest::Url;
-use skew_proto::{Extra, ServerMessage, SubscribeBody, Subscription};
+use skew_proto::{Extra, ServerInfo, ServerMessage, SubscribeBody, Subscription};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::ended::Ended;
 use super::inbox::{Outlet, Reader};
+use super::opening::request;
 use super::releases;
 use super::wire::Wire;
 use crate::SourceEvent;
@@ -54,7 +55,7 @@ pub(super) async fn run(
     let mut asides: FuturesUnordered<BoxFuture<'_, Aside>> = FuturesUnordered::new();
     let mut own_id: Option<String> = None;
     let mut asking: Option<Asking> = None;
-    let mut kinds = Kinds::One;
+    let mut server = None;
 
     loop {
         tokio::select! {
@@ -78,14 +79,14 @@ pub(super) async fn run(
                     current = peeked.version;
                 }
                 if let Some(id) = peeked.connection_id {
-                    kinds = peeked.kinds;
+                    server = peeked.server;
                     own_id = Some(id.clone());
                     asking = Some(Asking::new(id));
                 }
             }
             () = ask.notified(), if own_id.is_some() => asking = own_id.clone().map(Asking::new),
             id = due(&mut asking) => {
-                let request = request(kinds, *wanted.borrow());
+                let request = request(server.as_ref(), *wanted.borrow());
                 match &mut wire {
                     Wire::Sse(_) => asides.push(Box::pin(subscribe(http, base, id, request))),
                     Wire::Ws(ws) => {
@@ -144,24 +145,6 @@ async fn due(asking: &mut Option<Asking>) -> String {
     asking.connection_id.clone()
 }
 
-/// How many kinds of stats a server has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Kinds {
-    /// Whole snapshots: a stock server, which does not say who it is.
-    #[default]
-    One,
-    /// More, to be asked for.
-    Several,
-}
-
-/// The fields by which a kind of stats is asked for: none, where it is what everybody gets.
-fn request(kinds: Kinds, wanted: Subscription) -> Extra {
-    match kinds {
-        Kinds::Several if wanted != Subscription::default() => wanted.fields(),
-        Kinds::One | Kinds::Several => Extra::new(),
-    }
-}
-
 /// What of a message matters to the connection itself.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Peeked {
@@ -169,8 +152,8 @@ struct Peeked {
     answers: bool,
     /// One's own connection id, in `connected`.
     connection_id: Option<String>,
-    /// How many kinds of stats there are, in `connected`.
-    kinds: Kinds,
+    /// Who the server is, in `connected`.
+    server: Option<ServerInfo>,
     /// The server's current build, in `connected` and `version`.
     version: Option<String>,
 }
@@ -183,7 +166,7 @@ impl Peeked {
         match ServerMessage::decode(text) {
             Ok(ServerMessage::Connected(connected)) => Self {
                 connection_id: Some(connected.connection_id),
-                kinds: if connected.server.is_some() { Kinds::Several } else { Kinds::One },
+                server: connected.server,
                 version: Some(connected.version),
                 ..Self::default()
             },

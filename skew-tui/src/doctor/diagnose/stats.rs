@@ -23,6 +23,9 @@ fn subscription(evidence: &Evidence, first: &Subscription, several: bool) -> Fin
     let transport = open(evidence).map(|(_, transport, _)| transport);
     let hook = "the hook skew:authorize-stats";
     match first {
+        Subscription::Shown if evidence.figures.is_some_and(|figures| figures.by_changes) => {
+            Finding::ok(Id::Stats, "stats are shown", "to these credentials, as changes")
+        }
         Subscription::Shown => Finding::ok(Id::Stats, "stats are shown", "to these credentials"),
         Subscription::Refused if !evidence.asked.credentials => {
             Finding::note(Id::NoCredentials, "stats are not shown to strangers", "and no credentials were given")

@@ -34,7 +34,7 @@ fn healthy() -> Evidence {
         page: Ok(page),
         bases: vec![base(Opening::Open(greeting(None)))],
         subscriptions: vec![Subscription::Shown],
-        figures: Some(Figures { visitors: 7, all_at_root: false }),
+        figures: Some(Figures { visitors: 7, all_at_root: false, ..Figures::default() }),
         health: vec![Health { version: "b2".into(), started_ms: 1_000 }; 6],
         ahead_ms: Some(-1_200),
         releases: ReleaseList::OfModule,
@@ -239,7 +239,7 @@ fn cases() -> Vec<(Evidence, Id, Severity)> {
         (but(|evidence| evidence.health[3].started_ms += 60_000), Id::SeveralProcesses, Warning),
         (but(|evidence| evidence.health[3].version = "b1".into()), Id::SeveralProcesses, Warning),
         (
-            but(|evidence| evidence.figures = Some(Figures { visitors: 9, all_at_root: true })),
+            but(|evidence| evidence.figures = Some(Figures { visitors: 9, all_at_root: true, ..Figures::default() })),
             Id::RouteTrackingOff,
             Warning,
         ),

@@ -7,14 +7,15 @@ use futures_util::stream::{BoxStream, StreamExt};
 use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE};
 use reqwest::{StatusCode, Url};
 use skew_proto::sse::{Decoder, Event};
-use skew_proto::{ServerMessage, SubscribeBody};
+use skew_proto::{Extra, ServerMessage, SubscribeBody};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::ask::ask;
 use crate::doctor::evidence::{Greeting, Opening, Subscription};
 use crate::doctor::failure::Failure;
+use crate::feed::by_changes;
 use crate::http::{Http, redirection};
-use crate::source::{Ended, MAX_MESSAGE_BYTES, Ws, stream_url};
+use crate::source::{Ended, MAX_MESSAGE_BYTES, Ws, request, stream_url};
 use crate::target::below;
 
 /// Longest piece of an answer that is no stream, in bytes.
@@ -25,6 +26,8 @@ pub(super) struct Stream {
     wire: Wire,
     base: Url,
     connection_id: String,
+    /// The fields that ask for stats as every other command does.
+    request: Extra,
     /// When the server sent its first message, by its own clock, in milliseconds since 1970.
     pub(super) greeted_ms: Option<u64>,
 }
@@ -117,10 +120,11 @@ async fn greeted(wire: Wire, base: &Url, deadline: Instant) -> (Opening, Option<
         };
         let fields = match ServerMessage::decode(&text) {
             Ok(ServerMessage::Connected(connected)) => {
+                let request = request(connected.server.as_ref(), by_changes());
                 let server = connected.server.map(|server| format!("{} {}", server.name, server.version));
                 let greeting = Greeting { version: Some(connected.version), has_id: true, server };
                 let (connection_id, greeted_ms) = (connected.connection_id, connected.timestamp);
-                let stream = Stream { wire, base: base.clone(), connection_id, greeted_ms };
+                let stream = Stream { wire, base: base.clone(), connection_id, request, greeted_ms };
                 return (Opening::Open(greeting), Some(stream));
             }
             Ok(ServerMessage::Other(other)) if other.kind == "connected" => other.fields,
@@ -151,14 +155,14 @@ impl Stream {
     pub(super) async fn subscribe(&mut self, http: &Http, patience: Duration) -> (Subscription, Option<String>) {
         match &mut self.wire {
             Wire::Ws(ws) => {
-                if let Err(ended) = ws.subscribe(skew_proto::Extra::new()).await {
+                if let Err(ended) = ws.subscribe(self.request.clone()).await {
                     return (Subscription::Failed(lost(&ended)), None);
                 }
             }
             Wire::Sse(_) => {
                 let url = below(&self.base, "/subscribe-stats");
                 let connection_id = Some(self.connection_id.clone());
-                let body = SubscribeBody { connection_id, extra: skew_proto::Extra::new() };
+                let body = SubscribeBody { connection_id, extra: self.request.clone() };
                 match ask(http.post(url, &body), MAX_ANSWER_BYTES, patience).await {
                     Err(Failure::TimedOut) => return (Subscription::Unanswered, None),
                     Err(failure) => return (Subscription::Failed(described(&failure)), None),
