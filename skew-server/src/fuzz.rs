@@ -49,6 +49,9 @@ mod tests {
     use std::fs;
     use std::path::{Path, PathBuf};
 
+    use rand::rngs::StdRng;
+    use rand::{RngExt, SeedableRng};
+
     use super::*;
 
     fn folder() -> PathBuf {
@@ -73,6 +76,45 @@ mod tests {
             }
         }
         assert!((50..300).contains(&files) && bytes < 500_000, "{files} files of {bytes} bytes");
+    }
+
+    /// Another input of the same kind. A fuzzer does this better; this needs no other compiler.
+    fn mutated(input: &[u8], other: &[u8], rng: &mut StdRng) -> Vec<u8> {
+        let mut bytes = input.to_vec();
+        for _ in 0..rng.random_range(1..6) {
+            let at = rng.random_range(0..=bytes.len());
+            let end = (at + rng.random_range(0..24)).min(bytes.len());
+            let from = rng.random_range(0..=other.len());
+            let piece = &other[from..(from + rng.random_range(0..24)).min(other.len())];
+            match rng.random_range(0..5) {
+                0 => drop(bytes.drain(at..end)),
+                1 => drop(bytes.splice(at..at, bytes[at..end].to_vec())),
+                2 => drop(bytes.splice(at..end, piece.iter().copied())),
+                3 => bytes.insert(at, rng.random()),
+                _ => bytes[at..end].iter_mut().take(1).for_each(|byte| *byte ^= 1 << rng.random_range(0..8)),
+            }
+        }
+        bytes
+    }
+
+    /// `SKEW_FUZZ_ROUNDS` and `SKEW_FUZZ_SEED` make it another and a longer run.
+    #[test]
+    fn what_is_like_the_corpus_holds_too() {
+        let set = |name, default| std::env::var(name).map_or(default, |value| value.parse().unwrap());
+        let (rounds, seed) = (set("SKEW_FUZZ_ROUNDS", 5), set("SKEW_FUZZ_SEED", 1));
+        for &(target, run) in TARGETS {
+            let corpus = folder().join("corpus").join(target);
+            let inputs: Vec<_> = names(&corpus).iter().map(|name| fs::read(corpus.join(name)).unwrap()).collect();
+            let mut rng = StdRng::seed_from_u64(seed);
+            for _ in 0..rounds {
+                for input in &inputs {
+                    let other = &inputs[rng.random_range(0..inputs.len())];
+                    let input = mutated(input, other, &mut rng);
+                    let held = std::panic::catch_unwind(|| run(&input));
+                    assert!(held.is_ok(), "{target}: b\"{}\" does not hold", input.escape_ascii());
+                }
+            }
+        }
     }
 
     #[test]

@@ -27,10 +27,11 @@ pub fn client_messages(data: &[u8]) {
             assert_path(&route);
         }
         Ok(ClientMessage::SubscribeStats(request)) => {
-            let again =
-                ClientMessage::decode(&ClientMessage::subscribe_stats(&request)).expect("what is written is read");
-            assert_eq!(again, ClientMessage::SubscribeStats(request.clone()));
+            let again = ClientMessage::decode(&ClientMessage::subscribe_stats(&request));
+            let Ok(ClientMessage::SubscribeStats(again)) = again else { panic!("what is written is read: {again:?}") };
             let subscription = Subscription::read(&request.extra);
+            // Not the fields themselves: of a huge number the last digit may differ.
+            assert_eq!(Subscription::read(&again.extra), subscription);
             assert_eq!(Subscription::read(&subscription.fields()), subscription);
         }
         Ok(ClientMessage::Ping | ClientMessage::Other) | Err(_) => {}
@@ -53,7 +54,9 @@ pub fn bodies(data: &[u8]) {
     }
     if let Ok(body) = serde_json::from_slice::<SubscribeBody>(data) {
         let again = serde_json::to_vec(&body).expect("it was read");
-        assert_eq!(serde_json::from_slice::<SubscribeBody>(&again).expect("what is written is read"), body);
+        let again: SubscribeBody = serde_json::from_slice(&again).expect("what is written is read");
+        assert_eq!(again.connection_id, body.connection_id);
+        assert_eq!(Subscription::read(&again.extra), Subscription::read(&body.extra));
     }
     if let Ok(request) = serde_json::from_slice::<InvalidateRequest>(data)
         && let Ok(pattern) = RoutePattern::new(request.kind.unwrap_or_default(), &request.route)
