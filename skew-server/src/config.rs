@@ -250,11 +250,12 @@ mod tests {
         assert!(matches!(refused(|c| c.cookie_name = "a=b".into()), Some(ConfigError::CookieName(_))));
         assert!(matches!(refused(|c| c.allowed_origins = vec!["example.com".into()]), Some(ConfigError::Origin(_))));
         assert_eq!(refused(|c| c.stats_interval = Duration::ZERO), Some(ConfigError::StatsInterval));
-        let session = SessionConfig { password: Secret::new("short").unwrap(), roles: vec![], emails: vec![] };
+        let session =
+            SessionConfig { password: Secret::new("short").unwrap(), roles: vec![], emails: vec![], max_age: None };
         assert_eq!(refused(|c| c.session = Some(session)), Some(ConfigError::ShortPassword));
         let password = Secret::new(&"p".repeat(32)).unwrap();
         for (roles, emails) in [(vec![String::new()], vec![]), (vec![], vec![" ".to_owned()])] {
-            let session = SessionConfig { password: password.clone(), roles, emails };
+            let session = SessionConfig { password: password.clone(), roles, emails, max_age: None };
             assert_eq!(refused(|c| c.session = Some(session)), Some(ConfigError::EmptyAdmin));
         }
         assert_eq!(

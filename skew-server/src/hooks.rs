@@ -61,7 +61,8 @@ pub type Decision<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
 ///
 /// The first three are called on the task that owns all connections, in the order in which things happen: return at once, and
 /// hand longer work to a task or a channel of your own. A panic in them is logged and forgotten; one in
-/// [`authorize_stats`](Hooks::authorize_stats), which runs on the task of the connection that asks, ends that connection alone.
+/// [`authorize_stats`](Hooks::authorize_stats), which runs on the task of the connection that asks, ends that connection alone, or its
+/// stats where it is asked again.
 pub trait Hooks: Send + Sync + 'static {
     /// A connection has opened. `sender` reaches it at any time, and can be kept.
     fn connection_open(&self, connection: &OpenedConnection<'_>, sender: Sender) {

@@ -12,7 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// A seal is good this long after its expiry, since clocks differ. It is what iron allows.
-const CLOCK_SKEW_MS: u64 = 60_000;
+pub(super) const CLOCK_SKEW_MS: u64 = 60_000;
 
 /// h3 1 derives its keys with one iteration, h3 2 with 8192.
 const ITERATIONS: [NonZeroU32; 2] = [NonZeroU32::MIN, NonZeroU32::new(8192).expect("is not 0")];

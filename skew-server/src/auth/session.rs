@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use super::seal::{self, MAX_SEAL_BYTES};
+use super::seal::{self, CLOCK_SKEW_MS, MAX_SEAL_BYTES};
 use crate::clock::now_ms;
 use crate::config::SessionConfig;
 use crate::cookies;
@@ -116,17 +116,28 @@ fn decoded(value: &str) -> Option<String> {
     cookies::decode(value).map(std::borrow::Cow::into_owned)
 }
 
-/// `{"id":…,"data":{"user":{"role":…,"roles":[…],"email":…}}}`, where every field may be anything.
+/// `{"id":…,"createdAt":MS,"data":{"user":{"role":…,"roles":[…],"email":…}}}`, where every field may be anything.
 fn user_of(content: &[u8], expires_at: Option<u64>, config: &SessionConfig) -> Option<User> {
     #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
     struct Session {
+        created_at: Option<Value>,
         data: Data,
     }
     #[derive(Deserialize)]
     struct Data {
         user: Value,
     }
-    let Session { data: Data { user } } = serde_json::from_slice(content).ok()?;
+    let Session { created_at, data: Data { user } } = serde_json::from_slice(content).ok()?;
+    // Like h3, which has no session without the time where there is an age limit. Clocks may differ here as they may for the seal.
+    let too_old_at = match config.max_age {
+        None => None,
+        Some(max_age) => {
+            let limit = u64::try_from(max_age.as_millis()).unwrap_or(u64::MAX).saturating_add(CLOCK_SKEW_MS);
+            Some(created_at?.as_u64()?.saturating_add(limit))
+        }
+    };
+    let expires_at = expires_at.into_iter().chain(too_old_at).min();
     let text = |field: &str| user.get(field).and_then(Value::as_str);
     let many = user.get("roles").and_then(Value::as_array).into_iter().flatten();
     let listed = user.get("role").and_then(Value::as_array).into_iter().flatten();
@@ -147,6 +158,7 @@ fn user_of(content: &[u8], expires_at: Option<u64>, config: &SessionConfig) -> O
 #[cfg(test)]
 mod tests {
     use std::task::{Context, Waker};
+    use std::time::Duration;
 
     use serde_json::json;
 
@@ -158,6 +170,7 @@ mod tests {
             password: Secret::new("an-example-password-of-32-chars-or-more").unwrap(),
             roles: vec!["admin".into()],
             emails: vec!["Ops@example.com".into(), "Kim@example.com".into()],
+            max_age: None,
         }
     }
 
@@ -252,6 +265,22 @@ mod tests {
         let user = User { name: "x".into(), standing: Standing::Admin, expires_at: Some(now_ms()) };
         sessions.cache.lock().unwrap().insert(digest_of("seal"), user);
         assert_eq!(sessions.user(&cookie("nuxt-session=seal".into())).await, None);
+    }
+
+    #[test]
+    fn an_age_limit_ends_a_session_however_new_its_seal_is() {
+        let limited = SessionConfig { max_age: Some(Duration::from_secs(10)), ..config() };
+        let end = |created_at: Value, sealed_until: Option<u64>, config: &SessionConfig| {
+            let content = json!({"createdAt": created_at, "data": {"user": {"role": "admin"}}}).to_string();
+            user_of(content.as_bytes(), sealed_until, config).map(|user| user.expires_at)
+        };
+        assert_eq!(end(json!(5_000), None, &limited), Some(Some(75_000)));
+        assert_eq!(end(json!(5_000), Some(90_000), &limited), Some(Some(75_000)));
+        assert_eq!(end(json!(5_000), Some(70_000), &limited), Some(Some(70_000)));
+        for unknown in [json!(null), json!("5000"), json!(-1)] {
+            assert_eq!(end(unknown.clone(), None, &limited), None, "{unknown}");
+            assert_eq!(end(unknown, Some(70_000), &config()), Some(Some(70_000)), "without a limit nobody asks");
+        }
     }
 
     #[test]

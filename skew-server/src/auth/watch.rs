@@ -1,8 +1,10 @@
 //! Looking again and again whether a subscriber may still see stats.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::task::{self, AbortHandle};
 use tokio::time::sleep;
 
@@ -41,10 +43,11 @@ impl Watch {
                     () = sleep(next_look(&app, grant.until)) => {}
                     Ok(()) = changes.changed() => {}
                 }
-                match app.live.still_reader(&caller).await {
-                    Ok(newer) => grant = newer,
+                // A hook that panics has not said yes.
+                match AssertUnwindSafe(app.live.still_reader(&caller)).catch_unwind().await {
+                    Ok(Ok(newer)) => grant = newer,
                     // The hub ends this task then, unless it has not heard of it yet.
-                    Err(_) => drop(app.hub.subscribe(connection_id, Verdict::Ended(task::id())).await),
+                    Ok(Err(_)) | Err(_) => drop(app.hub.subscribe(connection_id, Verdict::Ended(task::id())).await),
                 }
             }
         });

@@ -26,6 +26,11 @@ pub(crate) struct AuthArgs {
     #[arg(long, env = "SKEW_NUXT_SESSION_PASSWORD_FILE", hide_env_values = true, value_name = "FILE")]
     nuxt_session_password_file: Option<PathBuf>,
 
+    /// The application's maxAge: a session that was created longer ago is no good, however often it was sealed anew since
+    /// [default: the expiry of the seal alone]
+    #[arg(long, env = "SKEW_NUXT_SESSION_MAX_AGE", hide_env_values = true, value_name = "TIME", value_parser = duration)]
+    nuxt_session_max_age: Option<Duration>,
+
     /// Role that makes a user of the application an admin; repeatable
     #[arg(long = "admin-role", env = "SKEW_ADMIN_ROLE", hide_env_values = true, value_delimiter = ',')]
     #[arg(value_name = "ROLE", default_value = "admin")]
@@ -60,6 +65,7 @@ impl AuthArgs {
             password,
             roles: filled(&self.admin_roles),
             emails: filled(&self.admin_emails),
+            max_age: self.nuxt_session_max_age,
         });
         config.recheck_interval = self.recheck_interval;
         config.forward_auth_url.clone_from(&self.forward_auth_url);

@@ -9,7 +9,7 @@ pub(super) fn filled(list: &[String]) -> Vec<String> {
     list.iter().map(|entry| entry.trim()).filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
 }
 
-/// `100ms`, `5s` or `2m`.
+/// `100ms`, `5s`, `2m` or `24h`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
@@ -18,12 +18,13 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         "ms" => Some(Duration::from_millis(1)),
         "s" => Some(Duration::from_secs(1)),
         "m" => Some(Duration::from_secs(60)),
+        "h" => Some(Duration::from_secs(3600)),
         _ => None,
     };
     number
         .zip(unit)
         .map(|(number, unit)| unit * number)
-        .ok_or_else(|| "write a time such as 100ms, 5s or 2m".to_owned())
+        .ok_or_else(|| "write a time such as 100ms, 5s, 2m or 24h".to_owned())
 }
 
 /// [`duration`], or none at all.
@@ -46,7 +47,8 @@ mod tests {
         assert_eq!(duration("100ms"), Ok(Duration::from_millis(100)));
         assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
         assert_eq!((time("0s"), time("5s")), (Ok(Duration::ZERO), Ok(Duration::from_secs(5))));
-        for text in ["100", "0s", "-1s", "1h", "s", "", "99999999999s"] {
+        assert_eq!(duration("168h"), Ok(Duration::from_secs(7 * 24 * 3600)));
+        for text in ["100", "0s", "-1s", "1d", "s", "", "99999999999s"] {
             assert!(duration(text).is_err(), "{text}");
         }
     }

@@ -47,6 +47,9 @@ pub struct SessionConfig {
     pub roles: Vec<String>,
     /// A user with one of these in `email` is an admin. Case does not matter.
     pub emails: Vec<String>,
+    /// The application's `maxAge`: a session that was created longer ago is no good, however new its seal is. Without it the expiry in the seal
+    /// counts alone.
+    pub max_age: Option<Duration>,
 }
 
 impl SessionConfig {

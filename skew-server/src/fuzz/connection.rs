@@ -82,7 +82,8 @@ impl Hooks for Kept {
 
 fn config() -> Config {
     let secret = Secret::new(SECRET).expect("it is not empty");
-    let session = SessionConfig { password: secret.clone(), roles: vec!["admin".into()], emails: Vec::new() };
+    let (roles, emails) = (vec!["admin".into()], Vec::new());
+    let session = SessionConfig { password: secret.clone(), roles, emails, max_age: None };
     Config {
         route_tracking: true,
         ip_tracking: true,

@@ -17,7 +17,8 @@ fn session_cookie(name: &str) -> String {
 
 fn with_sessions() -> Config {
     let password = Secret::new("an-example-password-of-32-chars-or-more").unwrap();
-    Config { session: Some(SessionConfig { password, roles: vec!["admin".into()], emails: vec![] }), ..config() }
+    let session = SessionConfig { password, roles: vec!["admin".into()], emails: vec![], max_age: None };
+    Config { session: Some(session), ..config() }
 }
 
 #[tokio::test]

@@ -18,12 +18,14 @@ use crate::live::Live;
 #[derive(Clone, Default)]
 struct Application {
     says_no: Arc<AtomicBool>,
+    panics: Arc<AtomicBool>,
     asked: Arc<AtomicUsize>,
 }
 
 impl Hooks for Application {
     fn authorize_stats<'a>(&'a self, request: StatsRequest<'a>) -> Option<Decision<'a>> {
         self.asked.fetch_add(1, Ordering::SeqCst);
+        assert!(!self.panics.load(Ordering::SeqCst), "a hook that panics");
         let is_known = request.credentials.cookie.as_deref() == Some("let=me");
         let admits = is_known && !self.says_no.load(Ordering::SeqCst);
         Some(Box::pin(std::future::ready(admits)))
@@ -106,6 +108,16 @@ async fn whoever_is_not_allowed_any_more_hears_so_at_the_next_look_and_gets_no_m
     assert!(nothing.is_err());
     assert_eq!(application.asked.load(Ordering::SeqCst), asked, "nobody looks after one who has no stats");
     assert_eq!(app.live.metrics.subscribers.get(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_panics_has_not_said_yes() {
+    let application = Application::default();
+    let app = start(application.clone(), &[]);
+    let client = Client::open(&app).await;
+    client.subscribe(cookie("let=me")).await;
+    application.panics.store(true, Ordering::SeqCst);
+    assert_eq!(client.next().await, "stats-unauthorized");
 }
 
 #[tokio::test(start_paused = true)]
