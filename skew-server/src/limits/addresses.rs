@@ -103,6 +103,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_remembered_of_an_address_is_small() {
+        assert_eq!(size_of::<(AddressKey, Account)>(), 24);
+        let mut addresses = Addresses::new(1 << 16);
+        let used = allocation_counter::measure(|| {
+            for n in 0..1 << 16 {
+                addresses.account(key(n), 0).unwrap().open = 1;
+            }
+        });
+        assert!(used.bytes_max <= (1 << 16) * 80, "{used:?}");
+    }
+
+    #[test]
     fn it_never_grows_past_its_cap_and_takes_newcomers_again_when_others_are_idle() {
         let rate = Rate { per_second: 1.0, burst: 1 };
         let mut addresses = Addresses::new(3000);

@@ -6,7 +6,7 @@ use super::addresses::{AddressKey, Addresses};
 use crate::config::Limits;
 use crate::metrics::Limit;
 
-/// Addresses that are remembered. At 33 bytes each in a table that may be half empty they take 80 MB at most.
+/// Addresses that are remembered. At 25 bytes each, in a table that may be half empty and is copied as it grows, they take 80 MB at most.
 const MAX_ADDRESSES: usize = 1 << 20;
 
 /// Counts the streams that are open, in all and by address.
