@@ -11,6 +11,7 @@ mod log;
 mod page;
 mod secret;
 mod site;
+mod tls;
 mod values;
 
 use std::ffi::OsString;
@@ -28,6 +29,7 @@ use self::listen::ListenArgs;
 pub(crate) use self::log::{LogArgs, LogFormat, LogLevel};
 pub(crate) use self::site::Follow;
 use self::site::SiteArgs;
+use self::tls::TlsArgs;
 
 /// Below the options in `--help`.
 const AFTER_HELP: &str = "\
@@ -62,6 +64,8 @@ pub(crate) struct Args {
     site: SiteArgs,
     #[command(flatten)]
     pub(crate) listen: ListenArgs,
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
     #[command(flatten)]
     auth: AuthArgs,
     #[command(flatten)]
@@ -111,7 +115,7 @@ impl Args {
 
     /// Names of options that take effect at a start only, and what they say.
     pub(crate) fn fixed(&self) -> Vec<(&'static str, String)> {
-        [self.site.fixed(), self.listen.fixed(), self.log.fixed()].concat()
+        [self.site.fixed(), self.listen.fixed(), self.tls.fixed(), self.log.fixed()].concat()
     }
 }
 

@@ -67,6 +67,6 @@ pub use hub::answer::{Current, Invalidated, Mode, Released};
 pub use id::{NotAnId, PublicId};
 pub use operator::{operator, serve_operator};
 pub use routes::router;
-pub use serve::{Edge, listen, serve};
+pub use serve::{Edge, Tls, TlsError, listen, serve};
 /// The types of the protocol, of which some are in this crate's own interface.
 pub use skew_proto;

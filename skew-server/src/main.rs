@@ -10,6 +10,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
+use skew_server::Edge;
 use tokio::net::TcpListener;
 
 use crate::cli::{Args, Follow, Loaded, StartError};
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
         Err(error) => return failed(&error, None),
     };
     if args.check {
-        return match args.config("any".to_owned()) {
+        return match args.config("any".to_owned()).and_then(|_| args.tls.read()) {
             Ok(_) => {
                 // Whoever does not read it has the exit code.
                 let _ = writeln!(std::io::stdout(), "the configuration is good");
@@ -79,6 +80,7 @@ fn failed(error: &StartError, log: Option<&Log>) -> ExitCode {
 async fn run(args: Args, log: Log) -> Result<Ended, StartError> {
     let files = files::allow_many();
     let Loaded { config, follow } = args.load().await?;
+    let edge = Edge { tls: args.tls.read()?, ..args.listen.edge() };
     let is_closed = config.admits_nobody();
     let base_path = config.base_path.trim_end_matches('/').to_owned();
     let (router, handle) = skew_server::router(config, ())?;
@@ -100,12 +102,12 @@ async fn run(args: Args, log: Log) -> Result<Ended, StartError> {
     }
     // Before anybody is told that the server is there, and may ask it to go.
     let (ended, insisted, mut hangups) = Signals::listen().map_err(StartError::Runtime)?.split();
-    tracing::info!("listening on http://{address}{base_path}");
+    let scheme = if edge.tls.is_some() { "https" } else { "http" };
+    tracing::info!("listening on {scheme}://{address}{base_path}");
     if let Some(Follow { manifest, every }) = follow {
         tokio::spawn(manifest.follow(handle.clone(), every));
     }
-    let edge = args.listen.edge();
-    let reload = Reload::new(args, handle.clone(), log);
+    let reload = Reload::new(args, handle.clone(), edge.tls.clone(), log);
     tokio::spawn(async move {
         loop {
             hangups.next().await;

@@ -1,6 +1,6 @@
 //! Reading the configuration again while the server runs: whole or not at all.
 
-use skew_server::Handle;
+use skew_server::{Handle, Tls};
 
 use crate::cli::{Args, StartError};
 use crate::logging::Log;
@@ -10,21 +10,27 @@ pub(crate) struct Reload {
     /// Those it was started with: what holds until it ends is compared with them.
     started: Args,
     handle: Handle,
+    tls: Option<Tls>,
     log: Log,
 }
 
 impl Reload {
-    pub(crate) fn new(started: Args, handle: Handle, log: Log) -> Self {
-        Self { started, handle, log }
+    pub(crate) fn new(started: Args, handle: Handle, tls: Option<Tls>, log: Log) -> Self {
+        Self { started, handle, tls, log }
     }
 
     /// Reads arguments, environment and every file again. Where anything is wrong nothing changes.
     pub(crate) async fn run(&self) {
         let Ok(current) = self.handle.current().await else { return };
         // A file on a network may take its time.
+        let tls = self.tls.clone();
         let read = tokio::task::spawn_blocking(move || {
             let args = Args::read()?;
             let config = args.config(current.version)?;
+            // Last, when nothing else can be wrong.
+            if let Some(tls) = tls {
+                tls.reload()?;
+            }
             Ok((args, config))
         });
         let read = read.await.unwrap_or_else(|error| Err(StartError::Runtime(error.into())));

@@ -2,22 +2,24 @@
 
 mod connection;
 mod seat;
+mod tls;
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::ConnectInfo;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
+pub(crate) use self::connection::Site;
 #[cfg(any(test, feature = "fuzzing"))]
-pub(crate) use self::connection::serve as connection;
+pub(crate) use self::connection::http1;
+pub use self::tls::{Tls, TlsError};
 use crate::handle::Handle;
-use crate::live::Phase;
+use crate::live::{Live, Phase};
 
 /// A quiet connection is asked for a sign of life after [`QUIET_TIME`] and then every [`PROBE_TIME`], [`PROBES`] times. One whose
 /// peer has lost its power or network never says that it ends.
@@ -68,6 +70,9 @@ pub struct Edge {
     /// Once the server is asked to end, its streams are ended at random over this time. Meanwhile it still answers, so that a proxy
     /// can learn to send visitors elsewhere: a new stream is told to come back in a moment, and ends. By default no time at all.
     pub drain: Duration,
+    /// The certificate for `https`, with HTTP/2 where the client asks for it. Without one HTTP/1.1 is served in the clear, for a proxy
+    /// that has the certificate.
+    pub tls: Option<Tls>,
 }
 
 /// Serves `router` until `shutdown` completes, then ends every stream in order and returns. Beyond [`Edge::drain`] that takes
@@ -79,10 +84,10 @@ pub async fn serve(
     edge: Edge,
     shutdown: impl Future<Output = ()>,
 ) {
-    // Every connection holds a receiver: it learns of the end by it, and is gone when the receiver is.
-    let (ending, _) = watch::channel(());
+    let (ending, ended) = watch::channel(());
+    let site = Site { router, live: handle.live.clone(), tls: edge.tls, ending: ended };
     // It goes on until it is dropped, and the listener with it.
-    let mut accepting = Box::pin(accept_all(listener, router, handle, &ending));
+    let mut accepting = Box::pin(accept_all(listener, site));
     handle.live.enter(Phase::Serving);
     tokio::select! {
         () = &mut accepting => {}
@@ -100,23 +105,23 @@ pub async fn serve(
     let _ = timeout(END_TIME, ending.closed()).await;
 }
 
-async fn accept_all(listener: TcpListener, router: Router, handle: &Handle, ending: &watch::Sender<()>) {
+async fn accept_all(listener: TcpListener, site: Site) {
     loop {
-        let (socket, peer) = accept(&listener, handle).await;
+        let (socket, peer) = accept(&listener, &site.live).await;
         // Messages are small and none follows soon: waiting for more to send would only delay them.
         let _ = socket.set_nodelay(true);
         notice_death(&socket);
-        tokio::spawn(connection::serve(socket, router.clone(), ConnectInfo(peer), ending.subscribe()));
+        tokio::spawn(connection::serve(socket, peer, site.clone()));
     }
 }
 
 /// The next connection. A failure costs time and nothing else.
-async fn accept(listener: &TcpListener, handle: &Handle) -> (TcpStream, SocketAddr) {
+async fn accept(listener: &TcpListener, live: &Live) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
             Ok(accepted) => return accepted,
             Err(error) => {
-                handle.live.metrics.accept_errors.inc();
+                live.metrics.accept_errors.inc();
                 back_off(&error).await;
             }
         }

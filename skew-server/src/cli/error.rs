@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use skew_server::ConfigError;
 use skew_server::manifest::ManifestError;
+use skew_server::{ConfigError, TlsError};
 
 use super::file::FileError;
 use super::in_short;
@@ -27,6 +27,10 @@ pub(crate) enum StartError {
     File(#[from] FileError),
     #[error(transparent)]
     Config(#[from] ConfigError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("--tls-cert and --tls-key go together: give both")]
+    HalfTls,
     #[error("{0}; give --build-id to start without it")]
     Manifest(#[from] ManifestError),
     #[error("can't listen on {address}: {error}")]

@@ -69,7 +69,7 @@ impl ListenArgs {
     }
 
     pub(crate) fn edge(&self) -> Edge {
-        Edge { drain: self.drain }
+        Edge { drain: self.drain, ..Edge::default() }
     }
 
     pub(super) fn fixed(&self) -> Vec<(&'static str, String)> {

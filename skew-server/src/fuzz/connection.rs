@@ -5,7 +5,6 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
-use axum::extract::ConnectInfo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
 use tokio::runtime::Builder;
 use tokio::sync::watch;
@@ -15,6 +14,7 @@ use super::{assert_route, assert_version};
 use crate::config::{Config, Secret, SessionConfig};
 use crate::hooks::{Hooks, OpenedConnection, Sender};
 use crate::id::PublicId;
+use crate::serve::{Site, http1};
 
 const SECRET: &str = "5f1c9a2e-a-secret-that-nobody-guesses";
 
@@ -102,9 +102,10 @@ fn connection(bytes: &[u8]) -> Vec<u8> {
         let kept = Kept::default();
         let (router, handle) = crate::router(config(), kept.clone()).expect("the configuration is sound");
         let (client, socket) = duplex(64 * 1024);
-        let info = ConnectInfo((Ipv4Addr::LOCALHOST, 4711).into());
+        let peer = (Ipv4Addr::LOCALHOST, 4711).into();
         let (_ending, ended) = watch::channel(());
-        let served = tokio::spawn(crate::serve::connection(socket, router, info, ended));
+        let site = Site { router, live: handle.live.clone(), tls: None, ending: ended };
+        let served = tokio::spawn(http1(socket, peer, site));
         let (mut read, mut write) = split(client);
         let mut said = Vec::new();
         let talk = async {

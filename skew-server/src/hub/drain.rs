@@ -30,12 +30,9 @@ impl Drain {
     /// Those to be ended by now: as much of all as of the time is gone.
     pub(super) fn due(&mut self, now: Instant) -> Vec<Key> {
         self.next = now + STEP;
-        let elapsed = now - self.begun;
-        let stay = if elapsed >= self.over {
-            0
-        } else {
-            (self.count as f64 * (1.0 - elapsed.as_secs_f64() / self.over.as_secs_f64())).ceil() as usize
-        };
+        let left = self.over.saturating_sub(now - self.begun).as_millis();
+        let stay = if left == 0 { 0 } else { (self.count as u128 * left).div_ceil(self.over.as_millis()) };
+        let stay = usize::try_from(stay).unwrap_or(usize::MAX);
         self.keys.split_off(stay.min(self.keys.len()))
     }
 

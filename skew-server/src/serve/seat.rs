@@ -6,7 +6,7 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -14,7 +14,7 @@ use axum::body::Body;
 use axum::http::Response;
 use axum::http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use bytes::Bytes;
-use hyper::rt::{Read, ReadBufCursor, Write};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::transport::events::Events;
 use crate::transport::sse::Handover;
@@ -49,12 +49,15 @@ fn head(answer: &Response<Body>) -> Bytes {
     head.into()
 }
 
-/// What one connection's handler, socket and driver know together.
+/// What one connection's handler, socket and driver know together. All of them are one task.
 #[derive(Default)]
 pub(super) struct Seat {
     takeover: Mutex<Option<Takeover>>,
     /// Something was written since the last flush.
     unflushed: AtomicBool,
+    /// Something was read since the last answer.
+    heard: AtomicBool,
+    requests: AtomicU64,
 }
 
 impl Seat {
@@ -68,8 +71,25 @@ impl Seat {
     }
 
     fn is_flushed(&self) -> bool {
-        // All of it happens on the one task of the connection.
         !self.unflushed.load(Relaxed)
+    }
+
+    /// Counts a request, and returns which it is.
+    pub(super) fn count(&self) -> u64 {
+        self.requests.fetch_add(1, Relaxed) + 1
+    }
+
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Relaxed)
+    }
+
+    pub(super) fn answered(&self) {
+        self.heard.store(false, Relaxed);
+    }
+
+    /// Whether a request has begun and is not answered.
+    pub(super) fn has_heard(&self) -> bool {
+        self.heard.load(Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Takeover>> {
@@ -93,14 +113,19 @@ impl<Io> Watched<Io> {
     }
 }
 
-impl<Io: Read + Unpin> Read for Watched<Io> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(cx, buffer)
+impl<Io: AsyncRead + Unpin> AsyncRead for Watched<Io> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.io).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            self.seat.heard.store(true, Relaxed);
+        }
+        read
     }
 }
 
 /// A write that must wait counts as one that is not flushed. hyper flushes only when it has nothing left to write.
-impl<Io: Write + Unpin> Write for Watched<Io> {
+impl<Io: AsyncWrite + Unpin> AsyncWrite for Watched<Io> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.seat.unflushed.store(true, Relaxed);
         Pin::new(&mut self.io).poll_write(cx, bytes)
@@ -136,7 +161,6 @@ impl<Io: Write + Unpin> Write for Watched<Io> {
 mod tests {
     use std::future::poll_fn;
 
-    use hyper_util::rt::TokioIo;
     use tokio::io::duplex;
 
     use super::*;
@@ -145,7 +169,7 @@ mod tests {
     async fn what_was_written_counts_as_sent_when_it_is_flushed() {
         let seat = Arc::new(Seat::default());
         let (_client, io) = duplex(4);
-        let mut io = Watched::new(TokioIo::new(io), seat.clone());
+        let mut io = Watched::new(io, seat.clone());
         assert!(seat.is_flushed());
         for expected in [4, 0] {
             let sent = poll_fn(|cx| match Pin::new(&mut io).poll_write(cx, b"answer") {

@@ -25,7 +25,7 @@ use crate::session::Session;
 use crate::visitor::{self, Visitor};
 
 /// Read buffer of a socket. The default costs 128 KiB for each connection, and clients write little.
-const READ_BUFFER_BYTES: usize = 1024;
+const READ_BUFFER_BYTES: usize = 512;
 
 /// Longest message that is sent: a snapshot of some hundred thousand connections. Only one is under way at a time.
 const MAX_WRITE_BYTES: usize = 64 * 1024 * 1024;
@@ -56,7 +56,9 @@ pub(crate) async fn open(State(app): State<Shared>, parts: Parts, upgrade: WebSo
             };
             let opened = Session::open(app.hub.clone(), visitor, permit, Transport::Ws).await;
             let Ok(session) = opened else { return };
-            Connection { app, session, caller, received: Bucket::default() }.run(socket).await;
+            let connection = Connection { app, session, caller, received: Bucket::default() };
+            // A task of its own: that of the upgrade is several times as large, and stays so until it ends.
+            tokio::spawn(connection.run(socket));
         })
 }
 
@@ -75,13 +77,14 @@ enum Next {
 }
 
 impl Connection {
+    /// What is rare or short is in a box, so that an idle connection does not carry the room for it about.
     async fn run(mut self, mut socket: WebSocket) {
         loop {
             tokio::select! {
                 // First what waits to be sent: then a client that asks without reading fills its own receive window, not our memory.
                 biased;
                 parcel = self.session.outbox.next() => {
-                    let Some(parcel) = parcel else { return end(socket, (close_code::AWAY, "the server goes away")).await };
+                    let Some(parcel) = parcel else { return Box::pin(end(socket, (close_code::AWAY, "the server goes away"))).await };
                     let sent = match parcel {
                         Parcel::Message(message) => self.send_text(&mut socket, message.json()).await,
                         Parcel::Stats(snapshot) => {
@@ -96,7 +99,7 @@ impl Connection {
                 }
                 message = socket.recv() => {
                     if let Some(Ok(_)) = message && self.is_too_fast() {
-                        return end(socket, (close_code::POLICY, "too many messages; send fewer")).await;
+                        return Box::pin(end(socket, (close_code::POLICY, "too many messages; send fewer"))).await;
                     }
                     let text = match &message {
                         Some(Ok(Message::Text(text))) => text.as_str(),
@@ -110,11 +113,11 @@ impl Connection {
                         }
                         Some(Err(error)) if is_too_long(error) => {
                             self.app.live.metrics.limited(Limit::MessageBytes);
-                            return refuse_the_rest(socket).await;
+                            return Box::pin(refuse_the_rest(socket)).await;
                         }
                         Some(Err(_)) | None => return,
                     };
-                    self.receive(text).await;
+                    Box::pin(self.receive(text)).await;
                 }
             }
         }

@@ -138,7 +138,7 @@ async fn stopping_ends_every_stream_in_order() {
 
 #[tokio::test]
 async fn while_it_drains_streams_go_on_and_new_ones_open_and_are_sent_away() {
-    let edge = Edge { drain: Duration::from_secs(3_600) };
+    let edge = Edge { drain: Duration::from_secs(3_600), ..Edge::default() };
     let server = Server::with_edge(config(), (), edge).await;
     let mut old = server.sse("", &[]).await;
     let (url, address, handle) = (server.url("/__skew/sse"), server.address, server.handle.clone());

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use skew_server::{Config, Limits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -89,6 +90,7 @@ async fn a_dripped_head_is_cut_off_after_ten_seconds() {
     socket.write_all(b"GET /__skew/sse HTTP/1.1\r\nhost: a").await.unwrap();
     let _ = tokio::time::timeout(Duration::from_secs(60), socket.read_to_end(&mut answer)).await.unwrap();
     assert_eq!(begun.elapsed().as_secs(), 10);
+    assert!(server.handle.metrics().contains("limit=\"head_time\"} 1"), "{}", server.handle.metrics());
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,6 +103,7 @@ async fn a_connection_kept_alive_for_nothing_is_closed() {
     let _ = tokio::time::timeout(Duration::from_secs(60), socket.read_to_end(&mut answer)).await.unwrap();
     assert!(answer.starts_with(b"HTTP/1.1 200 OK"));
     assert_eq!(begun.elapsed().as_secs(), 10);
+    assert!(!server.handle.metrics().contains("head_time\"} 1"), "it has kept to every limit");
 }
 
 #[tokio::test(start_paused = true)]
@@ -136,4 +139,33 @@ async fn a_head_request_opens_nothing() {
     assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 101);
     assert_eq!(answers.matches("text/event-stream").count(), 100);
     assert_eq!(journal.lines(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_connection_is_closed_in_order_after_its_last_request() {
+    let limits = Limits { requests_by_connection: 3, ..Limits::default() };
+    let server = Server::start(Config { limits, ..config() }).await;
+    let mut socket = TcpStream::connect(server.address).await.unwrap();
+    let request = "GET /__skew/health HTTP/1.1\r\nhost: a\r\n\r\n";
+    socket.write_all(request.repeat(4).as_bytes()).await.unwrap();
+    let mut answers = Vec::new();
+    // What was asked in vain is not read, so that the system may call it a reset.
+    let _ = soon("the end", socket.read_to_end(&mut answers)).await;
+    let answers = String::from_utf8(answers).unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 3, "{answers}");
+    assert_eq!(answers.matches("connection: close").count(), 1);
+    assert!(server.handle.metrics().contains("limit=\"requests_by_connection\"} 1"), "{}", server.handle.metrics());
+}
+
+#[tokio::test]
+async fn heads_are_held_to_the_limits_and_counted() {
+    let limits = Limits { head_bytes: 5_000, headers: 40, ..Limits::default() };
+    let server = Server::start(Config { limits, ..config() }).await;
+    let long = "x".repeat(5_000);
+    assert_eq!(server.get("/__skew/health", &[("x-long", &long)]).await.status, 431);
+    let names: Vec<_> = (0..40).map(|n| format!("x-{n}")).collect();
+    let many: Vec<_> = names.iter().map(|name| (&**name, "1")).collect();
+    assert_eq!(server.get("/__skew/health", &many).await.status, 431);
+    assert_eq!(server.get("/__skew/health", &many[..5]).await.status, 200);
+    assert!(server.handle.metrics().contains("limit=\"head\"} 2"), "{}", server.handle.metrics());
 }

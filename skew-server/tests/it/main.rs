@@ -21,3 +21,4 @@ mod settings;
 mod spawned;
 mod support;
 mod takeover;
+mod tls;
