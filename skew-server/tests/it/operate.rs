@@ -3,7 +3,7 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::spawned::{Program, command};
+use super::spawned::{PROGRAM, Program, command};
 use super::support::{Sse, Ws, client, soon};
 
 const ARGUMENTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--build-id", "b1"];
@@ -57,6 +57,26 @@ async fn probes_and_metrics_are_on_an_address_of_their_own() {
     for path in ["/metrics", "/livez", "/readyz", "/__skew/metrics"] {
         assert_eq!(get(&format!("{public}{path}")).await.0, 404, "{path}");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn as_many_files_may_be_open_as_the_system_allows_and_the_log_says_how_many() {
+    use std::process::Stdio;
+
+    use tokio::io::{AsyncBufReadExt, BufReader};
+    use tokio::process::Command;
+
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -Sn 64 && ulimit -Hn 512 && exec \"$0\" \"$@\"", PROGRAM]).args(ARGUMENTS);
+    let mut child = shell.env_clear().stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    let log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut program = Program { child, log, url: String::new() };
+    let line = program.logged("files and connections may be open").await;
+    assert!(line.contains("files=512"), "{line}");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", program.child.id().unwrap())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    assert_eq!(line.split_whitespace().nth(3), Some("512"), "{line}");
 }
 
 #[tokio::test]

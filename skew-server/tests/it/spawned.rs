@@ -7,7 +7,7 @@ use tokio::process::{Child, ChildStderr, Command};
 
 use super::support::soon;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_skew-server");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_skew-server");
 
 /// The program with an environment that holds nothing of ours.
 pub(crate) fn command(arguments: &[&str]) -> Command {
