@@ -47,7 +47,8 @@ impl SkewServer {
         command.env("SKEW_ADMIN_SECRET", ADMIN_SECRET).env("NUXT_SESSION_PASSWORD", SESSION_PASSWORD);
         command.args(["--listen", &addr.to_string(), "--build-id", build_id]).args(&args);
         let mut process = Process::spawn("skew-server", command);
-        let address = |line: &str| line.split_once("listening on http://")?.1.split('/').next()?.parse().ok();
+        let address =
+            |line: &str| line.split_once("listening on http")?.1.split_once("://")?.1.split('/').next()?.parse().ok();
         let addr = process.stderr.until("the address that skew-server listens on", address).await;
         Self { process, addr, program, args }
     }

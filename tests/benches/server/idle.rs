@@ -93,6 +93,7 @@ async fn subjects() -> Vec<Subject> {
         Subject::skew("skew-server, SSE", Transport::Sse).await,
         Subject::skew("skew-server, WS", Transport::Ws).await,
     ];
+    subjects.extend(Subject::skew_tls().await);
     subjects.push(Subject::axum().await);
     subjects.extend(Subject::nchan().await);
     subjects.extend(Subject::nuxt(Strategy::Sse).await);

@@ -44,6 +44,26 @@ impl Subject {
         Self { name, target: Target::skew(server.addr, transport), running: Running::Skew(server) }
     }
 
+    /// Nothing where this server has no TLS.
+    pub(crate) async fn skew_tls() -> Option<Self> {
+        let program = built_or("BENCH_SERVER", "skew-server");
+        let help = std::process::Command::new(&program).arg("--help").output().expect("the server can be started");
+        if !String::from_utf8_lossy(&help.stdout).contains("--tls-cert") {
+            eprintln!("left out: {} has no TLS", program.display());
+            return None;
+        }
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a name can be certified");
+        let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+        std::fs::write(&certificate, own.cert.pem()).expect("a temporary file can be written");
+        std::fs::write(&key, own.signing_key.serialize_pem()).expect("a temporary file can be written");
+        let files = [&certificate, &key].map(|path| path.to_str().expect("a temporary path is UTF-8"));
+        let args = ["--route-tracking", "--tls-cert", files[0], "--tls-key", files[1]];
+        let server = SkewServer::start_program(&program, "build-2", &args).await;
+        let target = Target { under: Under::Tls, ..Target::skew(server.addr, Transport::Sse) };
+        Some(Self { name: "skew-server, SSE over TLS", target, running: Running::Skew(server) })
+    }
+
     pub(crate) async fn axum() -> Self {
         let mut command = Command::new(std::env::current_exe().expect("a running program has a path"));
         command.arg(axum_peer::MODE);
@@ -84,6 +104,7 @@ impl Subject {
         let everybody = json!({"route": "/", "secret": ADMIN_SECRET}).to_string();
         let start = now_us();
         let answer = match &self.running {
+            Running::Skew(_) if self.target.under == Under::Tls => self.broadcast_over_tls(everybody).await,
             Running::Skew(_) => caller.post("/__skew/admin/invalidate-route", &bearer, &everybody).await,
             Running::Nuxt(_) => caller.post("/api/admin/invalidate-route", "", &everybody).await,
             Running::Axum(_) | Running::Nchan(_) => caller.post("/pub", "", VERSION).await,
@@ -91,6 +112,14 @@ impl Subject {
         let status = answer.expect("the server answers");
         assert!(matches!(status, 200..300), "{} answered a broadcast with {status}", self.name);
         start
+    }
+
+    async fn broadcast_over_tls(&self, body: String) -> std::io::Result<u16> {
+        let client = Client::builder().no_proxy().tls_danger_accept_invalid_certs(true).build();
+        let url = format!("https://{}/__skew/admin/invalidate-route", self.target.addr);
+        let request = client.map_err(std::io::Error::other)?.post(url).bearer_auth(ADMIN_SECRET);
+        let answer = request.header("Content-Type", "application/json").body(body).send().await;
+        Ok(answer.map_err(std::io::Error::other)?.status().as_u16())
     }
 
     /// Sends a `version` message to those on that page, and answers how many they are; ours alone can.

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use skew_tests::PATIENCE;
+use skew_tests::binaries::built_or;
 use skew_tests::cost::{open_files, resident_kib};
 use skew_tests::load::allow_open_files;
 use skew_tests::load::target::Target;
@@ -30,7 +31,7 @@ use self::watcher::{Watcher, Wish};
 /// Connections at any time.
 const ACTORS: usize = 5_000;
 
-/// How long they go on. `CHAOS_SECONDS` has another time in its place.
+/// How long they go on. `CHAOS_SECONDS` has another time in its place, and `CHAOS_SERVER` names a server that is built already.
 const TIME: Duration = Duration::from_secs(120);
 
 /// How long they go on before anything is measured, and how long it is measured what waits are without them.
@@ -58,7 +59,8 @@ async fn chaos_leaves_nothing_behind_and_nobody_else_notices() {
     // An actor has a connection, and for a moment one for a request.
     allow_open_files(2 * ACTORS as u64 + 1_000);
 
-    let server = SkewServer::start("release-0", &["--route-tracking"]).await;
+    let program = built_or("CHAOS_SERVER", "skew-server");
+    let server = SkewServer::start_program(&program, "release-0", &["--route-tracking"]).await;
     let pid = server.process.pid();
     let site = Site { sse: Target::skew(server.addr, Transport::Sse), ws: Target::skew(server.addr, Transport::Ws) };
     let mut watchers =
