@@ -5,10 +5,12 @@
 mod connection;
 mod headers;
 mod messages;
+mod tokens;
 
 pub use connection::{requests, websocket};
 pub use headers::{addresses, cookies, origins};
 pub use messages::{bodies, client_messages, events, seals, server_messages};
+pub use tokens::tokens;
 
 /// A way in, by the name that it has in `fuzz/`.
 pub type Target = (&'static str, fn(&[u8]));
@@ -24,6 +26,7 @@ pub const TARGETS: &[Target] = &[
     ("requests", requests),
     ("seals", seals),
     ("server_messages", server_messages),
+    ("tokens", tokens),
     ("websocket", websocket),
 ];
 
