@@ -7,7 +7,17 @@ pub(crate) mod aggregates;
 pub(crate) mod answer;
 mod budget;
 pub(crate) mod command;
+#[cfg(test)]
+mod counted;
+#[cfg(any(test, feature = "internals"))]
+#[cfg_attr(
+    not(feature = "internals"),
+    allow(unreachable_pub, dead_code, reason = "the benchmarks use more of it than the tests")
+)]
+pub(crate) mod crowd;
+mod delivery;
 mod drain;
+mod keepalive;
 pub(crate) mod message;
 pub(crate) mod outbox;
 mod pending;
@@ -25,16 +35,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use skew_proto::wire::KEEPALIVE_MS;
-use skew_proto::{Connected, Keepalive, Release, RoutePattern, ServerInfo, ServerMessage, VersionMessage};
+use skew_proto::{Connected, Release, RoutePattern, ServerInfo, ServerMessage, wire};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use self::answer::{Current, Invalidated, Mode, Released};
 use self::command::{Command, Opening, Reply, Subscribed, Verdict};
 use self::drain::Drain;
+use self::keepalive::Keepalive;
 use self::message::Message;
-use self::outbox::{Outbox, Parcel, Refused};
+use self::outbox::{Outbox, Parcel};
 use self::plan::Scene;
 use self::registry::{Change, Entry, Key};
 use self::state::State;
@@ -45,7 +55,8 @@ use crate::hooks::{Hooks, OpenedConnection, Sender};
 use crate::live::Live;
 use crate::metrics::Limit;
 
-const KEEPALIVE: Duration = Duration::from_millis(KEEPALIVE_MS);
+/// Commands that are carried out between two looks at the clock.
+const BATCH: usize = 128;
 
 pub(crate) struct Hub {
     live: Arc<Live>,
@@ -55,6 +66,7 @@ pub(crate) struct Hub {
     /// What can take the leave of each back.
     watches: HashMap<Key, Watch>,
     last_timestamp: u64,
+    keepalive: Keepalive,
     /// While shutting down, who waits for the last connection to be gone.
     shutdown: Option<Vec<Reply<()>>>,
     /// While shutting down, the connections that are still to be ended.
@@ -71,6 +83,7 @@ impl Hub {
             subscribers: Subscribers::new(Instant::now()),
             watches: HashMap::new(),
             last_timestamp: 0,
+            keepalive: Keepalive::default(),
             shutdown: None,
             drain: None,
             hooks,
@@ -79,25 +92,39 @@ impl Hub {
 
     /// Runs until nobody is left who could send a command.
     pub(crate) async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
-        // One timer for all connections: a timer each would cost more than the rest of an idle one.
-        let mut keepalive = interval_at(Instant::now() + KEEPALIVE, KEEPALIVE);
-        keepalive.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut batch = Vec::new();
         loop {
-            let tick = self.subscribers.next_tick();
-            let drain = self.drain.as_ref().map(|drain| drain.next);
+            let due = self.due();
             tokio::select! {
-                command = commands.recv() => match command {
-                    Some(command) => {
-                        self.live.metrics.hub_queue.set(commands.len() as i64);
+                taken = commands.recv_many(&mut batch, BATCH) => {
+                    if taken == 0 {
+                        return;
+                    }
+                    self.live.metrics.hub_queue.set(commands.len() as i64);
+                    for command in batch.drain(..) {
                         self.handle(command);
                     }
-                    None => return,
-                },
-                () = sleep_until(tick.unwrap_or_else(Instant::now)), if tick.is_some() => self.tell(Subscribers::publish),
-                () = sleep_until(drain.unwrap_or_else(Instant::now)), if drain.is_some() => self.end_some(),
-                _ = keepalive.tick() => self.keep_alive(),
+                }
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.tick(),
             }
         }
+    }
+
+    /// When there is next something to be done unasked.
+    fn due(&self) -> Option<Instant> {
+        let drain = self.drain.as_ref().map(|drain| drain.next);
+        [self.subscribers.next_tick(), self.keepalive.due, drain].into_iter().flatten().min()
+    }
+
+    fn tick(&mut self) {
+        let now = Instant::now();
+        if self.keepalive.due.is_some_and(|due| due <= now) {
+            self.keep_alive(now);
+        }
+        if self.drain.as_ref().is_some_and(|drain| drain.next <= now) {
+            self.end_some();
+        }
+        self.tell(Subscribers::publish);
     }
 
     fn handle(&mut self, command: Command) {
@@ -131,10 +158,12 @@ impl Hub {
                 let _ = reply.send(());
             }
             Command::Invalidate { pattern, mode, reply } => drop(reply.send(self.invalidate(&pattern, mode))),
-            Command::Broadcast(message, reply) => drop(reply.send(self.send_to_all(&Parcel::Message(message)))),
+            Command::Broadcast(message, reply) => {
+                let _ = reply.send(self.send_to_all(&Parcel::Message(message), |_| true));
+            }
             Command::SendTo(id, message, reply) => {
                 let parcel = Parcel::Message(message);
-                let sent = self.state.registry.key_of_public(id).is_some_and(|key| self.send([key], &parcel) == 1);
+                let sent = self.state.registry.key_of_public(id).is_some_and(|key| self.send_to(key, &parcel));
                 let _ = reply.send(sent);
             }
             Command::Shutdown { over, reply } => self.shut_down(over, reply),
@@ -143,8 +172,8 @@ impl Hub {
 
     fn open(&mut self, opening: Opening) {
         let Opening { connection_id, id, version, route, ip, outbox } = opening;
-        let version = self.state.aggregates.versions.share(version.as_deref().unwrap_or(&self.state.current.version));
-        let route = self.state.aggregates.routes.share(&route);
+        let version = self.known_version(version.as_deref().unwrap_or(&self.state.current.version));
+        let route = self.known_route(&route);
         let connected = ServerMessage::Connected(Connected {
             version: self.state.current.version.clone(),
             connection_id: connection_id.reveal(),
@@ -160,6 +189,7 @@ impl Hub {
         let sender = Sender::new(outbox.clone());
         let entry = Entry { connection_id, id, version: version.clone(), route: route.clone(), ip, peer: outbox };
         let (_, change) = self.state.open(entry);
+        self.keepalive.start(Instant::now());
         self.live.metrics.connections.inc();
         self.changed(&change);
         self.call_hook(|hooks| {
@@ -174,12 +204,39 @@ impl Hub {
         self.changed(&change);
         self.call_hook(|hooks| hooks.connection_close(entry.id));
         if self.state.registry.is_empty() {
+            self.keepalive.stop();
             self.report_empty();
         }
     }
 
+    /// What a version counts as: past the limit, all that are new are one. The current one always has its name.
+    fn known_version(&self, version: &str) -> Arc<str> {
+        let versions = &self.state.aggregates.versions;
+        let limit = match version {
+            _ if version == self.state.current.version => usize::MAX,
+            _ => self.live.settings().config.limits.versions,
+        };
+        versions.share_within(version, limit).unwrap_or_else(|| {
+            self.live.metrics.limited(Limit::Versions);
+            versions.share(wire::OTHER)
+        })
+    }
+
+    /// The same of a route. The site's own first page and the dashboards always have their names.
+    fn known_route(&self, route: &str) -> Arc<str> {
+        let routes = &self.state.aggregates.routes;
+        let limit = match route {
+            "/" | wire::TUI_ROUTE => usize::MAX,
+            _ => self.live.settings().config.limits.routes,
+        };
+        routes.share_within(route, limit).unwrap_or_else(|| {
+            self.live.metrics.limited(Limit::Routes);
+            routes.share(wire::OTHER)
+        })
+    }
+
     fn navigate(&mut self, key: Key, route: &str) {
-        let route = self.state.aggregates.routes.share(route);
+        let route = self.known_route(route);
         let Some(change) = self.state.navigate(key, &route) else { return };
         self.changed(&change);
         if let Some(id) = self.state.registry.get(key).map(|entry| entry.id) {
@@ -208,7 +265,7 @@ impl Hub {
                 if let Some(entry) = self.state.registry.get(key) {
                     entry.peer.drop_stats();
                 }
-                self.send([key], &Parcel::Message(Message::new(&ServerMessage::StatsUnauthorized)));
+                self.send_to(key, &Parcel::Message(Message::new(&ServerMessage::StatsUnauthorized)));
             }
         }
         Subscribed::Heard
@@ -233,7 +290,7 @@ impl Hub {
         let (previous, change) = self.state.release(version);
         self.changed(&change);
         let message = self.version_message(false);
-        Released { previous, reached: self.send_to_all(&message) }
+        Released { previous, reached: self.send_to_all(&message, |_| true) }
     }
 
     fn invalidate(&mut self, pattern: &RoutePattern, mode: Mode) -> Invalidated {
@@ -249,62 +306,19 @@ impl Hub {
         let matched = routes.values().sum();
         let mut reached = 0;
         if mode == Mode::Send && matched > 0 {
-            let keys: Vec<Key> = self
-                .state
-                .registry
-                .iter()
-                .filter(|(_, entry)| routes.contains_key(&*entry.route))
-                .map(|(key, _)| key)
-                .collect();
             let message = self.version_message(true);
-            reached = self.send(keys, &message);
+            reached = self.send_to_all(&message, |entry| routes.contains_key(&*entry.route));
         }
         Invalidated { matched, routes, reached }
     }
 
-    /// A `version` message that differs from every one before it: the stock client drops a message that equals the last.
-    fn version_message(&mut self, force: bool) -> Parcel {
-        self.last_timestamp = now_ms().max(self.last_timestamp + 1);
-        Parcel::Message(Message::new(&ServerMessage::Version(VersionMessage {
-            version: self.state.current.version.clone(),
-            force,
-            timestamp: Some(self.last_timestamp),
-            extra: skew_proto::Extra::new(),
-        })))
-    }
-
-    fn keep_alive(&mut self) {
-        let message = Message::new(&ServerMessage::Keepalive(Keepalive {
-            timestamp: Some(now_ms()),
-            extra: skew_proto::Extra::new(),
-        }));
-        self.send_to_all(&Parcel::Keepalive(message));
-    }
-
-    fn send_to_all(&mut self, parcel: &Parcel) -> u64 {
-        let keys: Vec<Key> = self.state.registry.iter().map(|(key, _)| key).collect();
-        self.send(keys, parcel)
-    }
-
-    /// Queues a parcel, and closes whoever has let too many wait. Returns how many took it.
-    fn send(&mut self, keys: impl IntoIterator<Item = Key>, parcel: &Parcel) -> u64 {
-        let mut reached = 0;
-        for key in keys {
-            match self.state.registry.get(key).map(|entry| entry.peer.push(parcel.clone())) {
-                Some(Ok(())) => reached += 1,
-                Some(Err(Refused::Overflow)) => {
-                    self.live.metrics.limited(Limit::Queue);
-                    tracing::debug!("closed a connection that does not read");
-                    self.close(key);
-                }
-                Some(Err(Refused::Closed)) | None => {}
-            }
-        }
-        reached
-    }
-
     fn changed(&mut self, change: &Change) {
-        self.tell(|subscribers, scene| subscribers.note(change, scene));
+        if self.subscribers.len() == 0 {
+            // A change that nobody hears of costs no look at the clock.
+            self.subscribers.forget();
+        } else {
+            self.tell(|subscribers, scene| subscribers.note(change, scene));
+        }
     }
 
     fn tell(&mut self, tell: impl FnOnce(&mut Subscribers, &Scene<'_>)) {

@@ -15,6 +15,11 @@ impl ConnectionId {
         Self(Uuid::new_v4())
     }
 
+    /// A place in an index. The ids are random already.
+    pub(crate) fn hash(self) -> u64 {
+        mixed(self.0)
+    }
+
     /// Reads what a request says; nothing where no connection can have such an id.
     pub(crate) fn read(text: &str) -> Option<Self> {
         text.parse().ok().map(Self)
@@ -40,6 +45,17 @@ impl PublicId {
     pub(crate) fn random() -> Self {
         Self(Uuid::new_v4())
     }
+
+    /// A place in an index.
+    pub(crate) fn hash(self) -> u64 {
+        mixed(self.0)
+    }
+}
+
+/// Each half has bits that are the same in all ids, at different places.
+fn mixed(id: Uuid) -> u64 {
+    let (high, low) = id.as_u64_pair();
+    high ^ low
 }
 
 impl fmt::Display for PublicId {

@@ -42,6 +42,9 @@ mod handle;
 mod hooks;
 mod hub;
 mod id;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
 mod json;
 mod limits;
 mod live;

@@ -31,7 +31,7 @@ impl Session {
     ) -> Result<Self, Stopped> {
         let Visitor { version, route, ip } = visitor;
         let (connection_id, id) = (ConnectionId::random(), PublicId::random());
-        let outbox = Arc::new(Outbox::new());
+        let outbox = Arc::new(Outbox::new(hub.live.settings().config.limits.queue));
         // Whole before the hub is asked, so that it closes also where the request is dropped meanwhile.
         let session = Self { hub, connection_id, id, outbox: outbox.clone(), transport, _permit: permit };
         session.hub.live.metrics.opened.count(transport);

@@ -15,6 +15,11 @@ impl Table {
         self.0.get_key_value(text).map_or_else(|| text.into(), |(shared, _)| shared.clone())
     }
 
+    /// The same, where it is in the table or there is room for one more.
+    pub(crate) fn share_within(&self, text: &str, limit: usize) -> Option<Arc<str>> {
+        (self.0.len() < limit || self.0.contains_key(text)).then(|| self.share(text))
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
         self.0.iter().map(|(text, count)| (&**text, *count))
     }

@@ -10,9 +10,6 @@ use std::task::{Context, Poll, Waker};
 
 use super::message::{Message, Snapshot};
 
-/// Messages that may wait for one reader. At one keepalive every 30 s this is half an hour of not reading.
-pub(crate) const QUEUE_LIMIT: usize = 64;
-
 /// Changes of stats that may wait for one reader.
 pub(crate) const UNREAD_CHANGES: usize = 8;
 
@@ -63,6 +60,8 @@ struct State {
     unread: Option<Box<Unread>>,
     phase: Phase,
     reader: Option<Waker>,
+    /// Messages that may wait.
+    limit: u16,
 }
 
 /// The way from hub to one connection. One reader at a time.
@@ -72,8 +71,10 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    pub(crate) fn new() -> Self {
-        Self { state: Mutex::new(State { unread: None, phase: Phase::Open, reader: None }) }
+    /// An outbox in which so many messages may wait: there is room for one at least.
+    pub(crate) fn new(limit: usize) -> Self {
+        let limit = u16::try_from(limit).unwrap_or(u16::MAX).max(1);
+        Self { state: Mutex::new(State { unread: None, phase: Phase::Open, reader: None, limit }) }
     }
 
     /// Queues what must not be lost. Whoever has cut the connection off by it may be another than the hub, which learns of it here
@@ -85,8 +86,9 @@ impl Outbox {
             Phase::Ending => return Err(Refused::Closed),
             Phase::Cut => return Err(Refused::Overflow),
         }
+        let limit = usize::from(state.limit);
         let queue = &mut state.unread.get_or_insert_default().queue;
-        if queue.len() == QUEUE_LIMIT {
+        if queue.len() >= limit {
             cut(state);
             return Err(Refused::Overflow);
         }
@@ -226,6 +228,8 @@ mod tests {
 
     use super::*;
 
+    const QUEUE_LIMIT: usize = 4;
+
     fn message(n: usize) -> Parcel {
         Parcel::Message(Message::custom(&json!({ "n": n })).unwrap())
     }
@@ -236,7 +240,7 @@ mod tests {
 
     #[tokio::test]
     async fn messages_keep_their_order_and_only_the_newest_stats_are_kept() {
-        let outbox = Outbox::new();
+        let outbox = Outbox::new(QUEUE_LIMIT);
         outbox.put_snapshot(snapshot(1));
         outbox.push(message(1)).unwrap();
         outbox.push(message(2)).unwrap();
@@ -249,7 +253,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_idle_outbox_holds_no_buffer() {
-        let outbox = Outbox::new();
+        let outbox = Outbox::new(QUEUE_LIMIT);
         outbox.push(message(1)).unwrap();
         outbox.next().await;
         assert!(outbox.lock().unread.is_none());
@@ -257,7 +261,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_overflow_cuts_the_connection_and_frees_what_waited() {
-        let outbox = Outbox::new();
+        let outbox = Outbox::new(QUEUE_LIMIT);
         for n in 0..QUEUE_LIMIT {
             outbox.push(message(n)).unwrap();
         }
@@ -271,7 +275,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_ending_delivers_what_waits_first() {
-        let outbox = Outbox::new();
+        let outbox = Outbox::new(QUEUE_LIMIT);
         outbox.push(message(1)).unwrap();
         outbox.end();
         assert_eq!(outbox.push(message(2)), Err(Refused::Closed));
@@ -282,7 +286,7 @@ mod tests {
     #[tokio::test]
     async fn changes_follow_their_snapshot_until_too_many_wait() {
         let changes = |n: usize| Message::custom(&json!({ "changes": n })).unwrap();
-        let outbox = Outbox::new();
+        let outbox = Outbox::new(QUEUE_LIMIT);
         outbox.put_snapshot(snapshot(1));
         outbox.put_changes(changes(1)).unwrap();
         assert_eq!(outbox.next().await, Some(Parcel::Stats(snapshot(1))));
@@ -304,7 +308,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_waiting_reader_is_woken() {
-        let outbox = Arc::new(Outbox::new());
+        let outbox = Arc::new(Outbox::new(QUEUE_LIMIT));
         let reader = tokio::spawn({
             let outbox = outbox.clone();
             async move { outbox.next().await }

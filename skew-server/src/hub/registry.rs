@@ -1,14 +1,19 @@
 //! Who is connected.
 
-use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
+
+use hashbrown::HashTable;
 
 use crate::id::{ConnectionId, PublicId};
 
 /// A connection's place in the order of opening. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Key(u64);
+pub(crate) struct Key {
+    nth: u64,
+    /// Where it is found. Another may be there later.
+    slot: u32,
+}
 
 /// One connection. `P` is what the hub keeps beside it; the registry does not look at it.
 #[derive(Debug)]
@@ -46,73 +51,161 @@ pub(crate) enum Change {
     Released,
 }
 
-/// All connections in the order of opening. The two indexes hold exactly the keys of `entries`.
+/// No slot.
+const NONE: u32 = u32::MAX;
+
+/// An entry between its neighbours in the order of opening.
+#[derive(Debug)]
+struct Node<P> {
+    nth: u64,
+    before: u32,
+    after: u32,
+    entry: Entry<P>,
+}
+
+/// All connections, a chain in the order of opening. Opening, closing and finding one cost the same however many there are. The two
+/// indexes hold exactly the slots in use: five bytes each for a connection, where a map would hold ids and keys once more.
 #[derive(Debug)]
 pub(crate) struct Registry<P> {
-    entries: BTreeMap<Key, Entry<P>>,
-    by_connection_id: HashMap<ConnectionId, Key>,
-    by_id: HashMap<PublicId, Key>,
+    slots: Vec<Option<Node<P>>>,
+    free: Vec<u32>,
+    first: u32,
+    last: u32,
+    by_connection_id: HashTable<u32>,
+    by_id: HashTable<u32>,
     next: u64,
 }
 
 impl<P> Registry<P> {
     pub(crate) fn new() -> Self {
-        Self { entries: BTreeMap::new(), by_connection_id: HashMap::new(), by_id: HashMap::new(), next: 0 }
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            first: NONE,
+            last: NONE,
+            by_connection_id: HashTable::new(),
+            by_id: HashTable::new(),
+            next: 0,
+        }
     }
 
     pub(crate) fn open(&mut self, entry: Entry<P>) -> (Key, Change) {
-        let key = Key(self.next);
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            // Their entries would fill half a terabyte before there are so many.
+            (self.slots.len() - 1) as u32
+        });
+        let key = Key { nth: self.next, slot };
         self.next += 1;
-        let change = Change::Opened { key, id: entry.id, version: entry.version.clone(), route: entry.route.clone() };
-        self.by_connection_id.insert(entry.connection_id, key);
-        self.by_id.insert(entry.id, key);
-        self.entries.insert(key, entry);
+        let Entry { connection_id, id, .. } = entry;
+        let change = Change::Opened { key, id, version: entry.version.clone(), route: entry.route.clone() };
+        let before = std::mem::replace(&mut self.last, slot);
+        match self.node_mut(before) {
+            Some(node) => node.after = slot,
+            None => self.first = slot,
+        }
+        self.slots[slot as usize] = Some(Node { nth: key.nth, before, after: NONE, entry });
+        let slots = &self.slots;
+        self.by_connection_id.insert_unique(connection_id.hash(), slot, |slot| {
+            node(slots, *slot).map_or(0, |node| node.entry.connection_id.hash())
+        });
+        self.by_id.insert_unique(id.hash(), slot, |slot| node(slots, *slot).map_or(0, |node| node.entry.id.hash()));
         (key, change)
     }
 
     pub(crate) fn close(&mut self, key: Key) -> Option<(Entry<P>, Change)> {
-        let entry = self.entries.remove(&key)?;
-        self.by_connection_id.remove(&entry.connection_id);
-        self.by_id.remove(&entry.id);
+        self.get(key)?;
+        let Node { before, after, entry, .. } = self.slots[key.slot as usize].take()?;
+        self.free.push(key.slot);
+        match self.node_mut(before) {
+            Some(node) => node.after = after,
+            None => self.first = after,
+        }
+        match self.node_mut(after) {
+            Some(node) => node.before = before,
+            None => self.last = before,
+        }
+        for (index, hash) in
+            [(&mut self.by_connection_id, entry.connection_id.hash()), (&mut self.by_id, entry.id.hash())]
+        {
+            if let Ok(found) = index.find_entry(hash, |slot| *slot == key.slot) {
+                found.remove();
+            }
+        }
         let change = Change::Closed { key, id: entry.id, version: entry.version.clone(), route: entry.route.clone() };
         Some((entry, change))
     }
 
     /// Moves a connection to another page, where it is not there already.
     pub(crate) fn navigate(&mut self, key: Key, route: &Arc<str>) -> Option<Change> {
-        let entry = self.entries.get_mut(&key).filter(|entry| entry.route != *route)?;
-        let from = std::mem::replace(&mut entry.route, route.clone());
-        Some(Change::Moved { key, id: entry.id, from, to: route.clone() })
+        let node = self.node_mut(key.slot).filter(|node| node.nth == key.nth && node.entry.route != *route)?;
+        let from = std::mem::replace(&mut node.entry.route, route.clone());
+        Some(Change::Moved { key, id: node.entry.id, from, to: route.clone() })
     }
 
     pub(crate) fn key_of(&self, connection_id: ConnectionId) -> Option<Key> {
-        self.by_connection_id.get(&connection_id).copied()
+        let is_it = |slot: &u32| node(&self.slots, *slot).is_some_and(|node| node.entry.connection_id == connection_id);
+        self.key_at(*self.by_connection_id.find(connection_id.hash(), is_it)?)
     }
 
     pub(crate) fn key_of_public(&self, id: PublicId) -> Option<Key> {
-        self.by_id.get(&id).copied()
+        let is_it = |slot: &u32| node(&self.slots, *slot).is_some_and(|node| node.entry.id == id);
+        self.key_at(*self.by_id.find(id.hash(), is_it)?)
     }
 
     pub(crate) fn get(&self, key: Key) -> Option<&Entry<P>> {
-        self.entries.get(&key)
+        node(&self.slots, key.slot).filter(|node| node.nth == key.nth).map(|node| &node.entry)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+        self.by_id.len()
     }
 
-    /// The key of the next one who opens.
+    /// Before which all are who have opened so far. Nobody's key.
     pub(crate) fn next_key(&self) -> Key {
-        Key(self.next)
+        Key { nth: self.next, slot: 0 }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.by_id.is_empty()
     }
 
+    /// Everybody in the order of opening.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &Entry<P>)> {
-        self.entries.iter().map(|(key, entry)| (*key, entry))
+        let mut slot = self.first;
+        std::iter::from_fn(move || {
+            let node = node(&self.slots, slot)?;
+            let key = Key { nth: node.nth, slot };
+            slot = node.after;
+            Some((key, &node.entry))
+        })
     }
+
+    /// Number of places that are, or were, somebody's. It only ever grows.
+    pub(crate) fn places(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Those at some of the places, in no order. A connection keeps its place as long as it lives.
+    pub(crate) fn at(&self, places: std::ops::Range<usize>) -> impl Iterator<Item = (Key, &Entry<P>)> {
+        let start = places.start;
+        self.slots[places].iter().enumerate().filter_map(move |(nth, node)| {
+            let node = node.as_ref()?;
+            Some((Key { nth: node.nth, slot: (start + nth) as u32 }, &node.entry))
+        })
+    }
+
+    fn key_at(&self, slot: u32) -> Option<Key> {
+        node(&self.slots, slot).map(|node| Key { nth: node.nth, slot })
+    }
+
+    fn node_mut(&mut self, slot: u32) -> Option<&mut Node<P>> {
+        self.slots.get_mut(slot as usize)?.as_mut()
+    }
+}
+
+fn node<P>(slots: &[Option<Node<P>>], slot: u32) -> Option<&Node<P>> {
+    slots.get(slot as usize)?.as_ref()
 }
 
 #[cfg(test)]
@@ -181,8 +274,13 @@ mod tests {
                     aggregates.apply(&change);
                 }
                 prop_assert_eq!(&aggregates, &recount(&registry));
-                prop_assert_eq!(registry.by_connection_id.len(), registry.entries.len());
-                prop_assert_eq!(registry.by_id.len(), registry.entries.len());
+                prop_assert_eq!(registry.by_connection_id.len(), registry.iter().count());
+                prop_assert_eq!(registry.by_id.len(), registry.iter().count());
+                prop_assert_eq!(registry.at(0..registry.places()).count(), registry.len());
+                for (key, entry) in registry.iter() {
+                    prop_assert_eq!(registry.key_of(entry.connection_id), Some(key));
+                    prop_assert_eq!(registry.key_of_public(entry.id), Some(key));
+                }
             }
             prop_assert!(registry.iter().map(|(key, _)| key).is_sorted());
         }
@@ -193,7 +291,7 @@ mod tests {
         let mut aggregates = Aggregates::default();
         let first: Arc<str> = "/a".into();
         aggregates.apply(&Change::Opened {
-            key: Key(0),
+            key: Key { nth: 0, slot: 0 },
             id: PublicId::random(),
             version: "v".into(),
             route: first.clone(),

@@ -36,6 +36,11 @@ impl Subscribers {
         self.granted.len()
     }
 
+    #[cfg(any(test, feature = "internals"))]
+    pub(crate) fn keys(&self) -> impl Iterator<Item = Key> {
+        self.granted.keys().copied()
+    }
+
     pub(crate) fn contains(&self, key: Key) -> bool {
         self.granted.contains_key(&key)
     }
@@ -65,9 +70,14 @@ impl Subscribers {
         self.answer(scene);
     }
 
+    /// The state has changed and nobody is to hear of it.
+    pub(crate) fn forget(&mut self) {
+        self.whole.forget();
+    }
+
     /// The state has changed.
     pub(crate) fn note(&mut self, change: &Change, scene: &Scene<'_>) {
-        self.whole.forget();
+        self.forget();
         for plan in self.plans.values_mut() {
             plan.note(change, scene);
         }

@@ -5,16 +5,22 @@ use serde_json::{Value, json};
 use skew_proto::{MatchKind, Subscription};
 
 use super::command::{Opening, Verdict};
-use super::outbox::{Parcel, QUEUE_LIMIT};
+use super::outbox::Parcel;
 use super::*;
 use crate::auth::Watch;
 use crate::config::Config;
 use crate::handle::Handle;
 use crate::id::{ConnectionId, PublicId};
 
+const QUEUE_LIMIT: usize = 64;
+
 fn start() -> Handle {
+    start_with(Config::new("b1"))
+}
+
+fn start_with(config: Config) -> Handle {
     let (sender, commands) = mpsc::unbounded_channel();
-    let live = Arc::new(Live::new(Config::new("b1"), Arc::new(())).unwrap());
+    let live = Arc::new(Live::new(config, Arc::new(())).unwrap());
     tokio::spawn(Hub::new(live.clone(), Arc::new(())).run(commands));
     Handle::new(sender, live)
 }
@@ -30,7 +36,7 @@ impl Client {
     /// Opens a connection and takes its `connected`.
     async fn open(hub: &Handle, route: &str) -> Self {
         let (connection_id, id) = (ConnectionId::random(), PublicId::random());
-        let outbox = Arc::new(Outbox::new());
+        let outbox = Arc::new(Outbox::new(QUEUE_LIMIT));
         let (version, route) = (None, route.to_owned());
         hub.open(Opening { connection_id, id, version, route, ip: None, outbox: outbox.clone() }).await.unwrap();
         let client = Self { hub: hub.clone(), connection_id, id, outbox };
@@ -144,17 +150,31 @@ async fn who_is_refused_after_a_grant_gets_no_more_stats() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn keepalives_go_to_everybody_every_thirty_seconds() {
+async fn keepalives_go_to_everybody_every_thirty_seconds_and_not_all_at_once() {
     let hub = start();
-    let (one, other) = (Client::open(&hub, "/").await, Client::open(&hub, "/").await);
-    let begun = Instant::now();
-    for nth in 1..4 {
-        let Some(Parcel::Keepalive(message)) = one.outbox.next().await else { panic!("no keepalive") };
-        let message: Value = serde_json::from_slice(&message.json()).unwrap();
-        assert_eq!((&message["type"], message["timestamp"].is_u64()), (&json!("keepalive"), true));
-        assert_eq!(begun.elapsed().as_secs(), 30 * nth);
-        assert!(matches!(other.outbox.next().await, Some(Parcel::Keepalive(_))));
+    let mut tabs = Vec::new();
+    for _ in 0..120 {
+        tabs.push(Client::open(&hub, "/").await);
     }
+    let begun = Instant::now();
+    for round in 1..4 {
+        let mut moments = std::collections::BTreeMap::<_, usize>::new();
+        for tab in &tabs {
+            let Some(Parcel::Keepalive(message)) = tab.outbox.next().await else { panic!("no keepalive") };
+            let message: Value = serde_json::from_slice(&message.json()).unwrap();
+            assert_eq!((&message["type"], message["timestamp"].is_u64()), (&json!("keepalive"), true));
+            *moments.entry(begun.elapsed().as_millis()).or_default() += 1;
+        }
+        // Places are taken in order, so they were heard as they came.
+        assert!(moments.values().all(|count| *count == 2), "{moments:?}");
+        assert_eq!(begun.elapsed().as_secs(), 30 * round);
+    }
+    for tab in &tabs {
+        hub.close(tab.connection_id);
+    }
+    hub.current().await.unwrap();
+    let alone = Client::open(&hub, "/").await;
+    assert!(matches!(alone.outbox.next().await, Some(Parcel::Keepalive(_))), "the timer starts again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -164,7 +184,7 @@ async fn who_was_cut_off_by_an_applications_messages_is_closed_by_the_next_keepa
     let sender = Sender::new(slow.outbox.clone());
     while sender.send(&json!({"type": "news"})).is_ok() {}
     assert_eq!(hub.stats().await.unwrap().total, 1);
-    tokio::time::sleep(KEEPALIVE + Duration::from_secs(1)).await;
+    tokio::time::sleep(Duration::from_millis(wire::KEEPALIVE_MS) + Duration::from_secs(1)).await;
     assert_eq!(hub.stats().await.unwrap().total, 0);
 }
 
@@ -271,4 +291,80 @@ async fn shutting_down_ends_streams_and_waits_for_them() {
     also.await.unwrap().unwrap();
     let later = Client::open(&hub, "/").await;
     assert!(later.outbox.next().await.is_none(), "it stays shut down");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_ends_everybody_at_a_random_moment_of_its_time() {
+    let hub = start();
+    let mut tabs = Vec::new();
+    for _ in 0..200 {
+        tabs.push(Client::open(&hub, "/").await);
+    }
+    let begun = Instant::now();
+    let down = tokio::spawn({
+        let hub = hub.clone();
+        async move { hub.shut_down(Duration::from_secs(10)).await }
+    });
+    let ends = futures_util::future::join_all(tabs.iter().map(|tab| async {
+        while let Some(parcel) = tab.outbox.next().await {
+            assert!(matches!(parcel, Parcel::Keepalive(_)));
+        }
+        hub.close(tab.connection_id);
+        begun.elapsed()
+    }))
+    .await;
+    let early = ends.iter().filter(|end| **end <= Duration::from_secs(5)).count();
+    assert!((90..=110).contains(&early), "{early} of 200 in the first half");
+    assert!(!ends.is_sorted(), "in no order");
+    down.await.unwrap().unwrap();
+    assert_eq!(begun.elapsed().as_secs(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_past_the_limit_count_as_other_and_those_that_matter_never_do() {
+    let limits = crate::config::Limits { routes: 3, versions: 2, ..Default::default() };
+    let hub = start_with(Config { limits, ..Config::new("b1") });
+    let open = async |version: &str, route: &str| {
+        let (connection_id, id, outbox) = (ConnectionId::random(), PublicId::random(), Arc::new(Outbox::new(1)));
+        let (version, route) = (Some(version.to_owned()), route.to_owned());
+        hub.open(Opening { connection_id, id, version, route, ip: None, outbox }).await.unwrap();
+        connection_id
+    };
+    let first = open("old", "/1").await;
+    for n in 2..=9 {
+        open(&format!("v{n}"), &format!("/{n}")).await;
+    }
+    open("b1", "/").await;
+    open("b1", wire::TUI_ROUTE).await;
+    let stats = hub.stats().await.unwrap();
+    let counts = |counts: &[(&str, u64)]| -> skew_proto::Counts {
+        counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+    };
+    assert_eq!(stats.routes, counts(&[("/", 1), ("/1", 1), ("/2", 1), ("/3", 1), ("/__skew/tui", 1), ("other", 6)]));
+    assert_eq!(stats.versions, counts(&[("b1", 2), ("old", 1), ("other", 7), ("v2", 1)]));
+    let metrics = hub.metrics();
+    assert!(metrics.contains("limit=\"routes\"} 6\n") && metrics.contains("limit=\"versions\"} 7\n"), "{metrics}");
+
+    hub.navigate(first, "/2".into()).await.unwrap();
+    hub.navigate(first, "/10".into()).await.unwrap();
+    assert_eq!(hub.stats().await.unwrap().routes.get("/10"), None, "the table is still full");
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_subscribers_than_allowed_are_told_so_and_the_stream_goes_on() {
+    let limits = crate::config::Limits { subscribers: 1, ..Default::default() };
+    let hub = start_with(Config { limits, ..Config::new("b1") });
+    let (one, other) = (Client::open(&hub, "/").await, Client::open(&hub, "/").await);
+    let granted = Verdict::Granted(Subscription::default());
+    one.subscribe().await;
+    assert_eq!(hub.subscribe(other.connection_id, granted).await.unwrap(), Subscribed::TooMany);
+    assert!(other.nothing_waits());
+    assert!(hub.metrics().contains("limit=\"subscribers\"} 1\n"));
+    assert_eq!(
+        hub.subscribe(one.connection_id, granted).await.unwrap(),
+        Subscribed::Heard,
+        "one who is in may ask again"
+    );
+    hub.close(one.connection_id);
+    assert_eq!(other.subscribe().await["total"], 1);
 }

@@ -6,6 +6,7 @@ mod abuse;
 mod admin;
 mod auth;
 mod auth_jwt;
+mod changes;
 mod embed;
 mod lessons;
 mod lifecycle;

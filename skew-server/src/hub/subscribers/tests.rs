@@ -103,7 +103,7 @@ impl Room {
     }
 
     fn open(&mut self, version: &str, route: &str) -> Client {
-        let (id, outbox) = (PublicId::random(), Arc::new(Outbox::new()));
+        let (id, outbox) = (PublicId::random(), Arc::new(Outbox::new(64)));
         let (version, route) =
             (self.state.aggregates.versions.share(version), self.state.aggregates.routes.share(route));
         let connection_id = ConnectionId::random();
