@@ -35,8 +35,8 @@ impl Keepalive {
 
     /// The next slice of so many places.
     pub(super) fn next(&mut self, now: Instant, places: usize) -> Range<usize> {
-        // A late slice is not made up for: the next ones would follow at once.
-        self.due = Some(now + SLICE);
+        // What is late makes up for it, but not in a burst.
+        self.due = Some((self.due.unwrap_or(now) + SLICE).max(now));
         self.slice += 1;
         let end = (places as u64 * u64::from(self.slice) / u64::from(SLICES)) as usize;
         let slice = self.reached..end.max(self.reached);
