@@ -355,13 +355,13 @@ async fn more_subscribers_than_allowed_are_told_so_and_the_stream_goes_on() {
     let limits = crate::config::Limits { subscribers: 1, ..Default::default() };
     let hub = start_with(Config { limits, ..Config::new("b1") });
     let (one, other) = (Client::open(&hub, "/").await, Client::open(&hub, "/").await);
-    let granted = Verdict::Granted(Subscription::default());
+    let granted = || Verdict::Granted(Subscription::default(), Watch::none());
     one.subscribe().await;
-    assert_eq!(hub.subscribe(other.connection_id, granted).await.unwrap(), Subscribed::TooMany);
+    assert_eq!(hub.subscribe(other.connection_id, granted()).await.unwrap(), Subscribed::TooMany);
     assert!(other.nothing_waits());
     assert!(hub.metrics().contains("limit=\"subscribers\"} 1\n"));
     assert_eq!(
-        hub.subscribe(one.connection_id, granted).await.unwrap(),
+        hub.subscribe(one.connection_id, granted()).await.unwrap(),
         Subscribed::Heard,
         "one who is in may ask again"
     );

@@ -174,13 +174,18 @@ impl Sse {
         self.answer.headers()
     }
 
-    /// The next message, or nothing where the stream has ended in order.
+    /// The next message, or nothing where the stream has ended in order. Keepalives, which come when their turn is, are passed over.
     pub(crate) async fn next_or_end(&mut self) -> Option<Value> {
-        while self.events.is_empty() {
-            let bytes = soon("a message", self.answer.chunk()).await.unwrap()?;
-            self.decoder.push(&bytes, &mut self.events).unwrap();
+        loop {
+            while self.events.is_empty() {
+                let bytes = soon("a message", self.answer.chunk()).await.unwrap()?;
+                self.decoder.push(&bytes, &mut self.events).unwrap();
+            }
+            let message: Value = serde_json::from_str(&self.events.remove(0).data).unwrap();
+            if message["type"] != "keepalive" {
+                return Some(message);
+            }
         }
-        Some(serde_json::from_str(&self.events.remove(0).data).unwrap())
     }
 
     pub(crate) async fn next(&mut self) -> Value {
