@@ -78,3 +78,16 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Future for Stream<Io> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    /// What tokio adds for a task is about 100 bytes, and the whole is rounded up to a multiple of 128.
+    #[test]
+    fn an_idle_stream_is_its_socket_and_its_place_in_the_hub() {
+        assert!(size_of::<Stream<TcpStream>>() <= 192, "{} bytes", size_of::<Stream<TcpStream>>());
+    }
+}

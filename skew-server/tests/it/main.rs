@@ -8,6 +8,7 @@ mod auth;
 mod auth_jwt;
 mod changes;
 mod embed;
+mod faults;
 mod lessons;
 mod lifecycle;
 mod limits;
