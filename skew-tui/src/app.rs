@@ -126,8 +126,8 @@ pub async fn run(options: Options, feed: Feed, live: Option<Targets>) -> Result<
     Driver::new(options, feed, live)?.run(signals).await
 }
 
-/// Events of sites that are taken in at once.
-const AT_ONCE: usize = 16;
+/// Events of sites that are taken in at once: all that an inbox holds, so that changes that follow each other cost no more than one.
+const AT_ONCE: usize = 1_024;
 
 struct Driver {
     state: State,
@@ -226,11 +226,15 @@ impl Driver {
                 self.state.update(Event::Tape(tape), self.feed.now());
                 self.feed.want(self.recording.wanted());
             }
-            if happenings.is_empty() {
-                break;
+            let taken = happenings.len();
+            if taken > 0 {
+                for effect in self.state.update(Event::Happened(happenings), self.feed.now()) {
+                    self.act(effect)?;
+                }
             }
-            for effect in self.state.update(Event::Happened(happenings), self.feed.now()) {
-                self.act(effect)?;
+            // What has come meanwhile is for the next frame: however much comes, one is drawn.
+            if taken < at_once {
+                break;
             }
         }
         self.tell_playback();

@@ -11,8 +11,11 @@ use crate::state::site::{Authorization, Link, Refusal, Site, Watchers};
 use super::origin::Origin;
 use super::stop::Stop;
 
-/// Events that are taken in at once.
-const AT_ONCE: usize = 16;
+/// Events that are taken in at once: all that an inbox holds, so that changes that follow each other cost no more than one.
+const AT_ONCE: usize = 1_024;
+
+/// The same of a recording, of which there may be more than memory holds.
+const AT_ONCE_RECORDED: usize = 16;
 
 /// A site that is watched.
 pub(super) struct Watch {
@@ -102,13 +105,15 @@ impl Watch {
 
     /// Takes in all that has happened.
     pub(super) fn catch_up(&mut self) {
+        let at_once = if self.feed.playback().is_some() { AT_ONCE_RECORDED } else { AT_ONCE };
         loop {
-            // Of a recording there may be more than memory holds.
-            let happenings: Vec<_> = std::iter::from_fn(|| self.feed.ready()).take(AT_ONCE).collect();
-            if happenings.is_empty() {
+            let happenings: Vec<_> = std::iter::from_fn(|| self.feed.ready()).take(at_once).collect();
+            let taken = happenings.len();
+            self.take(happenings);
+            // What has come meanwhile is for the next look.
+            if taken < at_once {
                 return;
             }
-            self.take(happenings);
         }
     }
 

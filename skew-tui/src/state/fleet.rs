@@ -42,13 +42,20 @@ impl Fleet {
         let mut now = None;
         for Happening { from, event, at } in happenings {
             let Some(member) = self.members.get_mut(from) else { continue };
-            member.site.observe(event, at);
+            member.site.hear(event, at);
             now = Some(at);
-            if let Some(merged) = &mut self.merged {
-                for entry in member.site.log.drain(..) {
-                    merged.note(entry.at, entry.level, format!("{}: {}", member.label, entry.text));
-                }
+        }
+        for member in &mut self.members {
+            member.site.settle();
+        }
+        if let Some(merged) = &mut self.merged {
+            let mut entries = Vec::new();
+            for Member { label, site } in &mut self.members {
+                let told = site.log.drain(..);
+                entries.extend(told.map(|entry| (entry.at, entry.level, format!("{label}: {}", entry.text))));
             }
+            entries.sort_by_key(|(at, ..)| at.monotonic_ms);
+            entries.into_iter().for_each(|(at, level, text)| merged.note(at, level, text));
         }
         if let (Some(merged), Some(now)) = (&mut self.merged, now) {
             merged.sum(&self.members, now);

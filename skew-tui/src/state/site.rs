@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 
-use skew_proto::{Connection, Counts, Releases, Rollout, ServerInfo, ServerMessage, Stats, text, wire};
+use skew_proto::{Connection, Counts, Releases, Rollout, ServerInfo, ServerMessage, Stats, StatsChanges, text, wire};
 
+use crate::event::Telling;
 use crate::{Now, SourceEvent, Transport};
 
 pub use merge::TARGET;
@@ -163,6 +164,9 @@ pub struct Site {
     watchers: Watchers,
     /// How stats come.
     flow: Flow,
+    /// Changes that are to be made, and when the last of them came.
+    unmade: Vec<StatsChanges>,
+    unmade_at: Now,
     damage_reported: bool,
     overlap_reported: bool,
     logged: u64,
@@ -193,6 +197,8 @@ impl Site {
             own: Vec::new(),
             watchers,
             flow: Flow::Dry,
+            unmade: Vec::new(),
+            unmade_at: Now::default(),
             damage_reported: false,
             overlap_reported: false,
             logged: 0,
@@ -201,6 +207,15 @@ impl Site {
 
     /// Takes in what a source says.
     pub fn observe(&mut self, event: SourceEvent, now: Now) {
+        self.hear(event, now);
+        self.settle();
+    }
+
+    /// The same, where more may follow: changes are made when something else comes, and by [`Self::settle`].
+    pub(super) fn hear(&mut self, event: SourceEvent, now: Now) {
+        if event.telling() != Some(Telling::Changes) {
+            self.settle();
+        }
         match event {
             SourceEvent::Connecting(transport) => {
                 self.cease();

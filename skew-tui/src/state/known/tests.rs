@@ -193,4 +193,22 @@ proptest! {
         }
         prop_assert_eq!(whole.past(now), changed.past(now));
     }
+
+    #[test]
+    fn many_changes_that_are_read_at_once_are_one_snapshot(facts in facts()) {
+        let now = Now { monotonic_ms: 9, unix_ms: 1_795_325_310_000 };
+        let mut server = Server::default();
+        let (mut whole, mut changed) = (Told::new(now), Told::new(now));
+        whole.reads(&server.snapshot(), now);
+        changed.reads(&server.snapshot(), now);
+        let mut messages = Vec::new();
+        for fact in &facts {
+            let before = server.clone();
+            server.happens(fact);
+            messages.push(server.changes(&before).to_string());
+        }
+        whole.reads(&server.snapshot(), now);
+        changed.0.observe(messages.into_iter().map(|text| Happening { from: 0, event: SourceEvent::Frame(text), at: now }));
+        prop_assert_eq!(whole.shown(now), changed.shown(now));
+    }
 }

@@ -1,6 +1,8 @@
 //! Stats taken in, whole or as changes, and the figures that are shown of them.
 
-use skew_proto::{Counts, Stats, StatsChanges};
+use std::collections::{HashMap, HashSet};
+
+use skew_proto::{Connection, Counts, Stats, StatsChanges};
 
 use super::{Authorization, Figures, Level, Link, Site, Watchers};
 use crate::Now;
@@ -37,28 +39,49 @@ impl Site {
             Flow::Broken | Flow::Asked => self.link = Link::Live,
         }
         self.read_current(now);
-        self.taken(now);
+        self.taken += 1;
+        self.figures_at(now);
     }
 
-    /// Takes what has changed since the stats that there are. Where that can't be, these are old until whole ones come.
+    /// Takes what has changed since the stats that there are, to be made by [`Self::settle`]. Where that can't be, these are old
+    /// until whole ones come.
     pub(super) fn take_changes(&mut self, changes: StatsChanges, now: Now) {
-        let Some(stats) = self.stats.as_mut().filter(|_| self.flow == Flow::Running) else { return };
+        let Some(stats) = self.stats.as_ref().filter(|_| self.flow == Flow::Running) else { return };
+        let seq = self.unmade.last().map_or_else(|| stats.seq().unwrap_or(0), |last| last.seq);
+        if changes.since > seq {
+            self.settle();
+            return self.lose_track("were lost", now);
+        }
+        if changes.seq > seq {
+            self.unmade.push(changes);
+            self.unmade_at = now;
+        }
+    }
+
+    /// Makes the changes that were heard: however many they are, all in one go.
+    pub(in crate::state) fn settle(&mut self) {
+        let now = self.unmade_at;
+        let unmade = std::mem::take(&mut self.unmade);
+        let messages = unmade.len() as u64;
+        let (Some(changes), Some(stats)) = (folded(unmade), &mut self.stats) else { return };
         let of_current = ["current", "releasedAt"].iter().any(|field| changes.extra.contains_key(*field));
         let listed_all = lists_all(stats);
-        let lost = match stats.apply(changes) {
-            Ok(()) if listed_all && !lists_all(stats) => "changes of the stats don't add up".to_owned(),
-            Ok(()) => {
-                // A release may have been told already, and is not taken back by what was sent before it.
-                if of_current {
-                    self.read_current(now);
-                }
-                return self.taken(now);
-            }
-            Err(gap) => format!("changes of the stats were lost before {}", gap.since),
-        };
+        let made = stats.apply(changes).is_ok();
+        if !made || listed_all && !lists_all(stats) {
+            return self.lose_track("don't add up", now);
+        }
+        // A release may have been told already, and is not taken back by what was sent before it.
+        if of_current {
+            self.read_current(now);
+        }
+        self.taken += messages;
+        self.figures_at(now);
+    }
+
+    fn lose_track(&mut self, how: &str, now: Now) {
         self.flow = Flow::Broken;
         self.link = Link::Behind;
-        self.note(now, Level::Warning, format!("{lost}; asking for whole ones"));
+        self.note(now, Level::Warning, format!("changes of the stats {how}; asking for whole ones"));
     }
 
     /// Whether whole stats are to be asked for, which is said once.
@@ -81,9 +104,8 @@ impl Site {
         self.current_released_at = released_at;
     }
 
-    fn taken(&mut self, now: Now) {
+    fn figures_at(&mut self, now: Now) {
         self.stats_at = Some(now);
-        self.taken += 1;
         self.recount();
     }
 
@@ -119,6 +141,48 @@ impl Site {
         }
         self.figures = figures;
     }
+}
+
+/// Changes that follow each other, as one. Nothing, where there are none.
+fn folded(changes: Vec<StatsChanges>) -> Option<StatsChanges> {
+    let mut all = changes.into_iter();
+    let mut fold = all.next()?;
+    let mut opened: HashMap<String, usize> = places(&fold.opened);
+    for next in all {
+        fold.seq = next.seq;
+        fold.total = next.total;
+        fold.versions.extend(next.versions);
+        fold.routes.extend(next.routes);
+        for (id, route) in next.moved {
+            match opened.get(&id) {
+                Some(place) => fold.opened[*place].route = route,
+                None => drop(fold.moved.insert(id, route)),
+            }
+        }
+        for connection in next.opened {
+            match opened.get(&connection.id) {
+                Some(place) => fold.opened[*place] = connection,
+                None => {
+                    opened.insert(connection.id.clone(), fold.opened.len());
+                    fold.opened.push(connection);
+                }
+            }
+        }
+        if next.closed.iter().any(|id| opened.contains_key(id)) {
+            let closed: HashSet<&String> = next.closed.iter().collect();
+            fold.opened.retain(|connection| !closed.contains(&connection.id));
+            opened = places(&fold.opened);
+        }
+        fold.closed.extend(next.closed);
+        fold.connections = next.connections.or(fold.connections);
+        fold.extra.extend(next.extra);
+    }
+    Some(fold)
+}
+
+/// Where in a list each is, by id.
+fn places(list: &[Connection]) -> HashMap<String, usize> {
+    list.iter().enumerate().map(|(place, connection)| (connection.id.clone(), place)).collect()
 }
 
 /// Whether the list is that of everybody.
