@@ -403,7 +403,7 @@ async fn a_skew_server_is_asked_for_a_dry_run_with_the_real_secret() {
     let config = Config { admin_secrets: vec![Secret::new("s3cret-token").unwrap()], ..Config::new("b2") };
     let (router, handle) = skew_server::router(config, ()).unwrap();
     tokio::spawn(async move {
-        skew_server::serve(listener, router, &handle, Edge::default(), std::future::pending()).await
+        skew_server::serve(listener, router, &handle, Edge::default(), std::future::pending()).await;
     });
     for (secret, id, code) in [("s3cret-token", None, 0), ("an0ther-secret", Some("invalidation-refused"), 4)] {
         let mut command = skew_tui(&["doctor", "--json", &url]);
