@@ -49,16 +49,17 @@ pub(crate) async fn open(State(app): State<Shared>, parts: Parts, upgrade: WebSo
         .max_write_buffer_size(MAX_WRITE_BYTES)
         .max_message_size(most)
         .max_frame_size(most)
-        .on_upgrade(move |socket| async move {
+        .on_upgrade(move |mut socket| async move {
             let permit = match permit {
                 Ok(permit) => permit,
-                Err(refusal) => return end(socket, refusal.close()).await,
+                Err(refusal) => return end(&mut socket, refusal.close()).await,
             };
             let opened = Session::open(app.hub.clone(), visitor, permit, Transport::Ws).await;
             let Ok(session) = opened else { return };
-            let connection = Connection { app, session, caller, received: Bucket::default() };
-            // A task of its own: that of the upgrade is several times as large, and stays so until it ends.
-            tokio::spawn(connection.run(socket));
+            let mut connection = Connection { app, session, caller, received: Bucket::default() };
+            // A task of its own: that of the upgrade is several times as large, and stays so until it ends. What is handed to an async
+            // function by value would be held twice.
+            tokio::spawn(async move { connection.run(&mut socket).await });
         })
 }
 
@@ -78,7 +79,7 @@ enum Next {
 
 impl Connection {
     /// What is rare or short is in a box, so that an idle connection does not carry the room for it about.
-    async fn run(mut self, mut socket: WebSocket) {
+    async fn run(&mut self, socket: &mut WebSocket) {
         loop {
             tokio::select! {
                 // First what waits to be sent: then a client that asks without reading fills its own receive window, not our memory.
@@ -86,12 +87,12 @@ impl Connection {
                 parcel = self.session.outbox.next() => {
                     let Some(parcel) = parcel else { return Box::pin(end(socket, (close_code::AWAY, "the server goes away"))).await };
                     let sent = match parcel {
-                        Parcel::Message(message) => self.send_text(&mut socket, message.json()).await,
+                        Parcel::Message(message) => self.send_text(socket, message.json()).await,
                         Parcel::Stats(snapshot) => {
-                            self.send_text(&mut socket, snapshot.json(&self.session.id.to_string())).await
+                            self.send_text(socket, snapshot.json(&self.session.id.to_string())).await
                         }
                         // Pages do not see a ping, and what the system gets no receipt for shows that the peer is gone.
-                        Parcel::Keepalive(_) => self.send(&mut socket, Message::Ping(Bytes::new())).await,
+                        Parcel::Keepalive(_) => self.send(socket, Message::Ping(Bytes::new())).await,
                     };
                     if let Next::Hangup = sent {
                         return;
@@ -182,7 +183,7 @@ fn is_too_long(error: &axum::Error) -> bool {
 
 /// Ends a connection whose next bytes are a message that is not to be read. With them unread the system tells the peer that the socket
 /// is gone, so it is given the time to read why.
-async fn refuse_the_rest(mut socket: WebSocket) {
+async fn refuse_the_rest(socket: &mut WebSocket) {
     let frame = CloseFrame { code: close_code::SIZE, reason: Utf8Bytes::from_static("the message is too long") };
     if let Ok(Ok(())) = timeout(CLOSE_TIME, socket.send(Message::Close(Some(frame)))).await {
         sleep(CLOSE_TIME).await;
@@ -191,7 +192,7 @@ async fn refuse_the_rest(mut socket: WebSocket) {
 
 /// Says why the connection ends, and gives the peer a moment to close its side: a socket closed with unread bytes in it takes
 /// the last frame with it.
-async fn end(mut socket: WebSocket, (code, reason): (CloseCode, &'static str)) {
+async fn end(socket: &mut WebSocket, (code, reason): (CloseCode, &'static str)) {
     let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
     let _ = timeout(CLOSE_TIME, async {
         if socket.send(Message::Close(Some(frame))).await.is_ok() {
