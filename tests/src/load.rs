@@ -5,6 +5,7 @@
 
 pub mod caller;
 pub mod fleet;
+mod h2;
 pub mod orders;
 pub mod subscriber;
 pub mod target;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use skew_tests::load::fleet::{Fleet, Opened};
 use skew_tests::load::orders::Manner;
+use skew_tests::load::target::Under;
 use skew_tests::load::wire::Transport;
 use skew_tests::nuxt::Strategy;
 use tokio::time::sleep;
@@ -93,7 +94,8 @@ async fn subjects() -> Vec<Subject> {
         Subject::skew("skew-server, SSE", Transport::Sse).await,
         Subject::skew("skew-server, WS", Transport::Ws).await,
     ];
-    subjects.extend(Subject::skew_tls().await);
+    subjects.extend(Subject::skew_tls("skew-server, SSE over TLS", Under::Tls).await);
+    subjects.extend(Subject::skew_tls("skew-server, SSE over HTTP/2", Under::Http2).await);
     subjects.push(Subject::axum().await);
     subjects.extend(Subject::nchan().await);
     subjects.extend(Subject::nuxt(Strategy::Sse).await);

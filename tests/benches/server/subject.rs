@@ -45,7 +45,7 @@ impl Subject {
     }
 
     /// Nothing where this server has no TLS.
-    pub(crate) async fn skew_tls() -> Option<Self> {
+    pub(crate) async fn skew_tls(name: &'static str, under: Under) -> Option<Self> {
         let program = built_or("BENCH_SERVER", "skew-server");
         let help = std::process::Command::new(&program).arg("--help").output().expect("the server can be started");
         if !String::from_utf8_lossy(&help.stdout).contains("--tls-cert") {
@@ -60,8 +60,8 @@ impl Subject {
         let files = [&certificate, &key].map(|path| path.to_str().expect("a temporary path is UTF-8"));
         let args = ["--route-tracking", "--tls-cert", files[0], "--tls-key", files[1]];
         let server = SkewServer::start_program(&program, "build-2", &args).await;
-        let target = Target { under: Under::Tls, ..Target::skew(server.addr, Transport::Sse) };
-        Some(Self { name: "skew-server, SSE over TLS", target, running: Running::Skew(server) })
+        let target = Target { under, ..Target::skew(server.addr, Transport::Sse) };
+        Some(Self { name, target, running: Running::Skew(server) })
     }
 
     pub(crate) async fn axum() -> Self {
@@ -104,7 +104,7 @@ impl Subject {
         let everybody = json!({"route": "/", "secret": ADMIN_SECRET}).to_string();
         let start = now_us();
         let answer = match &self.running {
-            Running::Skew(_) if self.target.under == Under::Tls => self.broadcast_over_tls(everybody).await,
+            Running::Skew(_) if self.target.under != Under::Tcp => self.broadcast_over_tls(everybody).await,
             Running::Skew(_) => caller.post("/__skew/admin/invalidate-route", &bearer, &everybody).await,
             Running::Nuxt(_) => caller.post("/api/admin/invalidate-route", "", &everybody).await,
             Running::Axum(_) | Running::Nchan(_) => caller.post("/pub", "", VERSION).await,

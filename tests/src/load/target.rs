@@ -32,6 +32,8 @@ pub enum Under {
     Tcp,
     /// TLS with whatever certificate the server has.
     Tls,
+    /// TLS and HTTP/2, with one stream on each connection.
+    Http2,
 }
 
 /// What comes first on a stream.
@@ -97,8 +99,16 @@ impl Target {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         socket.write_all(self.request(route, headers).as_bytes()).await?;
-        let mut wire = Wire::new(self.transport);
-        let (mut answered, mut id) = (None, None);
+        self.greet(socket, Wire::new(self.transport)).await
+    }
+
+    /// Reads a stream that was asked for up to its hello.
+    ///
+    /// # Errors
+    ///
+    /// When the server refuses or ends the connection.
+    pub(super) async fn greet<S: AsyncRead + Unpin>(&self, mut socket: S, mut wire: Wire) -> io::Result<Stream<S>> {
+        let (mut answered, mut id) = (wire.is_answered().then_some(200), None);
         let mut piece = [0; 2048];
         loop {
             let length = socket.read(&mut piece).await?;

@@ -11,25 +11,38 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signa
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
-/// Speaks TLS on a socket that is connected, with HTTP/1.1 above it.
+/// What is spoken above it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Above {
+    Http1,
+    Http2,
+}
+
+/// Speaks TLS on a socket that is connected.
 ///
 /// # Errors
 ///
-/// When the server does not.
-pub(super) async fn connect(socket: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-    static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+/// When the server does not, or not what is asked for above it.
+pub(super) async fn connect(socket: TcpStream, above: Above) -> io::Result<TlsStream<TcpStream>> {
+    static CONFIG: OnceLock<ClientConfig> = OnceLock::new();
     let config = CONFIG.get_or_init(|| {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider.clone())
+        ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
             .expect("the provider has them")
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(Anybody(provider)))
-            .with_no_client_auth();
-        Arc::new(config)
+            .with_no_client_auth()
     });
+    let mut config = config.clone();
+    let protocol: &[u8] = if above == Above::Http2 { b"h2" } else { b"http/1.1" };
+    config.alpn_protocols = vec![protocol.to_vec()];
     let name = ServerName::try_from("localhost").expect("a name");
-    TlsConnector::from(config.clone()).connect(name, socket).await
+    let socket = TlsConnector::from(Arc::new(config)).connect(name, socket).await?;
+    if socket.get_ref().1.alpn_protocol() != Some(protocol) {
+        return Err(io::Error::other(format!("the server does not speak {above:?}")));
+    }
+    Ok(socket)
 }
 
 /// Takes every certificate: it is our own server on this machine.

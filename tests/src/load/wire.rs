@@ -74,6 +74,16 @@ impl Wire {
         Self { transport, stage: Stage::Head, line: Vec::new(), message: Vec::new(), searched: 0 }
     }
 
+    /// A decoder of the body of an answer whose head was read elsewhere.
+    pub fn of_body(transport: Transport) -> Self {
+        Self { stage: Stage::Whole, ..Self::new(transport) }
+    }
+
+    /// Whether the head of the answer was read.
+    pub fn is_answered(&self) -> bool {
+        self.stage != Stage::Head
+    }
+
     /// Takes the next bytes, and tells `hear` what they complete.
     ///
     /// # Errors

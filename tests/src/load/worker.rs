@@ -14,9 +14,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
 
 use super::caller::Caller;
+use super::h2;
 use super::orders::{Answer, Manner, Order, STALLED_ROUTE, Tally, now_us};
 use super::target::{Stream, Target, Under, connect, connect_narrow};
-use super::tls;
+use super::tls::{self, Above};
 use super::wire::{Said, Transport, Wire, frame, text};
 
 /// Connections on which reports go that have no connection of their own.
@@ -222,10 +223,16 @@ async fn open_one(target: &Target, source: Ipv4Addr, at: usize, manner: Manner) 
             Ok(Halves { reader: Box::new(reader), writer: shared(writer), wire, id })
         }
         Under::Tls => {
-            let socket = tls::connect(socket).await?;
+            let socket = tls::connect(socket, Above::Http1).await?;
             let Stream { socket, wire, id } = target.begin(socket, &route, &cookie).await?;
             let (reader, writer) = tokio::io::split(socket);
             Ok(Halves { reader: Box::new(reader), writer: shared(writer), wire, id })
+        }
+        Under::Http2 => {
+            let body = h2::open(tls::connect(socket, Above::Http2).await?, target, &route, &cookie).await?;
+            let Stream { socket: reader, wire, id } = target.greet(body, Wire::of_body(target.transport)).await?;
+            // A stream of events has nothing to be written.
+            Ok(Halves { reader: Box::new(reader), writer: shared(tokio::io::sink()), wire, id })
         }
     }
 }
