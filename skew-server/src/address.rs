@@ -33,8 +33,14 @@ pub(crate) fn known(headers: &HeaderMap, peer: IpAddr, config: &Config) -> Optio
     if is_trusted(peer, trusted) {
         Some(of(headers, peer, config)).filter(|client| !is_trusted(*client, trusted))
     } else {
-        Some(peer).filter(|peer| !is_private(*peer))
+        known_peer(peer, config)
     }
+}
+
+/// The address of a socket's other end where it is known to be a client's: of all that a trusted proxy sends nothing is known before the
+/// first request.
+pub(crate) fn known_peer(peer: IpAddr, config: &Config) -> Option<IpAddr> {
+    Some(peer.to_canonical()).filter(|peer| !is_trusted(*peer, &config.trusted_proxies) && !is_private(*peer))
 }
 
 /// Whether an address is of a network of somebody's own, or of no network.

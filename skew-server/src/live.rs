@@ -1,16 +1,17 @@
 //! What holds at this moment: the settings, which can be replaced while the server runs, and what is counted.
 
+use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::watch;
 
 use crate::auth::Authorizer;
-use crate::clock;
 use crate::config::{Config, ConfigError};
 use crate::hooks::Hooks;
 use crate::limits::{AddressKey, Gate, Permit, Tries};
 use crate::metrics::{Limit, Metrics};
 use crate::origin::Origin;
+use crate::{address, clock};
 
 /// Settings that have been checked, in a form to be used.
 pub(crate) struct Settings {
@@ -37,14 +38,16 @@ pub(crate) struct Live {
     pub(crate) metrics: Metrics,
     pub(crate) tries: Tries,
     gate: Arc<Gate>,
+    sockets: Arc<Gate>,
 }
 
 impl Live {
     pub(crate) fn new(config: Config, hooks: Arc<dyn Hooks>) -> Result<Self, ConfigError> {
         let settings = RwLock::new(Arc::new(Settings::new(config, hooks.clone(), None)?));
         let phase = watch::Sender::new(Phase::Starting);
-        let (tries, gate) = (Tries::new(), Arc::new(Gate::new()));
-        Ok(Self { settings, phase, changes: watch::Sender::new(()), hooks, metrics: Metrics::new(), tries, gate })
+        let (tries, gate, sockets) = (Tries::new(), Arc::default(), Arc::default());
+        let (changes, metrics) = (watch::Sender::new(()), Metrics::new());
+        Ok(Self { settings, phase, changes, hooks, metrics, tries, gate, sockets })
     }
 
     /// Gives a stream a place, for as long as it keeps the permit. Where the address is not known, limits by address do not apply.
@@ -55,6 +58,18 @@ impl Live {
     pub(crate) fn admit(&self, address: Option<AddressKey>) -> Result<Permit, Limit> {
         let admitted = self.gate.admit(address, &self.settings().config.limits, clock::nanos());
         admitted.inspect_err(|limit| self.metrics.limited(*limit))
+    }
+
+    /// Gives a socket a place while it sends requests; a stream that it becomes has one of its own. Nothing where too many of one
+    /// client's wait, or drip.
+    pub(crate) fn let_in(&self, peer: IpAddr) -> Option<Permit> {
+        let settings = self.settings();
+        let address = address::known_peer(peer, &settings.config).and_then(AddressKey::of);
+        let place = self.sockets.let_in(address, &settings.config.limits, clock::nanos());
+        if place.is_none() {
+            self.metrics.limited(Limit::ConnectionsByAddress);
+        }
+        place
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -105,5 +120,23 @@ impl Settings {
 impl std::fmt::Debug for Live {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Live").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Limits;
+
+    #[test]
+    fn a_client_has_so_many_sockets_and_a_proxy_as_many_as_it_needs() {
+        let config = Config {
+            limits: Limits { connections_by_address: 2, ..Limits::default() },
+            trusted_proxies: vec!["198.51.100.0/24".parse().unwrap()],
+            ..Config::new("b1")
+        };
+        let live = Live::new(config, Arc::new(())).unwrap();
+        let let_in = |peer: &str| (0..5).filter_map(|_| live.let_in(peer.parse().unwrap())).collect::<Vec<_>>().len();
+        assert_eq!((let_in("203.0.113.9"), let_in("198.51.100.7"), let_in("10.0.0.1")), (2, 5, 5));
     }
 }

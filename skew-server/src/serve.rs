@@ -108,10 +108,11 @@ pub async fn serve(
 async fn accept_all(listener: TcpListener, site: Site) {
     loop {
         let (socket, peer) = accept(&listener, &site.live).await;
+        let Some(place) = site.live.let_in(peer.ip()) else { continue };
         // Messages are small and none follows soon: waiting for more to send would only delay them.
         let _ = socket.set_nodelay(true);
         notice_death(&socket);
-        tokio::spawn(connection::serve(socket, peer, site.clone()));
+        tokio::spawn(connection::serve(socket, peer, site.clone(), place));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Whether one more stream is let in.
+//! Whether one more stream, or one more socket, is let in.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,7 +9,7 @@ use crate::metrics::Limit;
 /// Addresses that are remembered. At 25 bytes each, in a table that may be half empty and is copied as it grows, they take 80 MB at most.
 const MAX_ADDRESSES: usize = 1 << 20;
 
-/// Counts the streams that are open, in all and by address.
+/// Counts the streams that are open, in all and by address; and another one the sockets.
 #[derive(Debug)]
 pub(crate) struct Gate(Mutex<State>);
 
@@ -19,7 +19,7 @@ struct State {
     addresses: Addresses,
 }
 
-/// A stream's place, which it gives back when this is dropped.
+/// A stream's or a socket's place, which it gives back when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Permit {
     gate: Arc<Gate>,
@@ -27,11 +27,13 @@ pub(crate) struct Permit {
     address: Option<AddressKey>,
 }
 
-impl Gate {
-    pub(crate) fn new() -> Self {
+impl Default for Gate {
+    fn default() -> Self {
         Self(Mutex::new(State { open: 0, addresses: Addresses::new(MAX_ADDRESSES) }))
     }
+}
 
+impl Gate {
     /// Gives a stream a place, at `now` in nanoseconds of a clock that never goes back.
     ///
     /// # Errors
@@ -61,6 +63,22 @@ impl Gate {
         };
         state.open += 1;
         Ok(Permit { gate: self.clone(), address })
+    }
+
+    /// Gives a socket a place that is no stream yet, or never becomes one. Nothing where as many of its address have one.
+    pub(crate) fn let_in(self: &Arc<Self>, address: Option<AddressKey>, limits: &Limits, now: u64) -> Option<Permit> {
+        let mut state = self.lock();
+        let account = address.and_then(|key| Some((key, state.addresses.account(key, now)?)));
+        let address = match account {
+            Some((_, account)) if account.open as usize >= limits.connections_by_address => return None,
+            Some((key, account)) => {
+                account.open += 1;
+                Some(key)
+            }
+            None => None,
+        };
+        state.open += 1;
+        Some(Permit { gate: self.clone(), address })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -96,11 +114,21 @@ mod tests {
         AddressKey::of([203, 0, 113, last].into())
     }
 
+    #[test]
+    fn an_address_has_so_many_sockets_and_others_have_theirs() {
+        let gate: Arc<Gate> = Arc::default();
+        let places: Vec<_> = (0..3).map(|_| gate.let_in(address(1), &limits(), 7).unwrap()).collect();
+        assert!(gate.let_in(address(1), &limits(), 7).is_none());
+        assert!(gate.let_in(address(2), &limits(), 7).is_some() && gate.let_in(None, &limits(), 7).is_some());
+        drop(places);
+        assert!(gate.let_in(address(1), &limits(), 7).is_some());
+    }
+
     struct Door(Arc<Gate>);
 
     impl Door {
         fn new() -> Self {
-            Self(Arc::new(Gate::new()))
+            Self(Arc::new(Gate::default()))
         }
 
         fn admit(&self, address: Option<AddressKey>, seconds: u64) -> Result<Permit, Limit> {

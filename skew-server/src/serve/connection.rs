@@ -25,6 +25,7 @@ use tokio::time::{sleep, timeout};
 use super::seat::{Seat, Takeover, Watched};
 use super::tls::{H2, Tls};
 use super::{PROBE_TIME, QUIET_TIME};
+use crate::limits::Permit;
 use crate::live::{Live, Phase};
 use crate::metrics::Limit;
 use crate::transport::stream::Stream;
@@ -48,7 +49,8 @@ pub(crate) struct Site {
     pub(crate) ending: watch::Receiver<()>,
 }
 
-pub(super) async fn serve(socket: TcpStream, peer: SocketAddr, site: Site) {
+/// Keeps the socket's place until it is gone or has become a stream.
+pub(super) async fn serve(socket: TcpStream, peer: SocketAddr, site: Site, _place: Permit) {
     let Some(tls) = &site.tls else { return http1(socket, peer, site).await };
     let time = site.live.settings().config.limits.head_time;
     match timeout(time, tls.acceptor().accept(socket)).await {
