@@ -63,6 +63,9 @@ impl Actor {
                 8 => self.odd_page().await,
                 _ => self.leave_early().await,
             };
+            // Five thousand who never rest would only measure how many requests a debug build answers.
+            let rest = Instant::now() + Duration::from_millis(self.dice.random_range(0..8_000));
+            sleep(rest.min(end) - Instant::now()).await;
         }
         if self.dice.random() { Some(self.settle().await) } else { None }
     }
@@ -87,7 +90,7 @@ impl Actor {
         let mut stream = self.open(&version, &route).await;
         let mut caller = Caller::new(self.site.sse.addr, self.source);
         for _ in 0..self.dice.random_range(0..8) {
-            let until = Instant::now() + Duration::from_millis(self.dice.random_range(500..4_000));
+            let until = Instant::now() + Duration::from_millis(self.dice.random_range(500..8_000));
             read_until(&mut stream, until.min(end)).await?;
             if Instant::now() >= end {
                 break;
@@ -130,7 +133,7 @@ impl Actor {
         let head = target.request("/drip", "");
         let mut socket = connect(target.addr, self.source).await?;
         let most = self.dice.random_range(1..=2 * head.len()).min(head.len());
-        let ms = self.dice.random_range(2..100);
+        let ms = self.dice.random_range(50..1_000);
         for byte in &head.as_bytes()[..most] {
             if Instant::now() >= end {
                 break;
@@ -213,9 +216,7 @@ impl Actor {
         if self.dice.random() {
             socket.write_all(target.request("/early", "").as_bytes()).await?;
         }
-        self.exit(socket).await?;
-        pause(&mut self.dice, 10..2_000).await;
-        Ok(())
+        self.exit(socket).await
     }
 
     async fn exit(&mut self, socket: TcpStream) -> io::Result<()> {

@@ -21,7 +21,7 @@ const ROUTE: &str = "/bystander";
 const VERSION: &str = "release-0";
 
 /// Time between two messages to them. Every tenth is a release, which goes to everybody.
-const BEAT: Duration = Duration::from_millis(200);
+const BEAT: Duration = Duration::from_millis(500);
 
 pub(crate) struct Bystanders {
     caller: Caller,

@@ -41,7 +41,7 @@ const CALM: Duration = Duration::from_secs(10);
 /// How many more files may be open: a kept connection for requests is there or has just been closed.
 const MORE_FILES: usize = 2;
 
-/// How much more memory may be resident afterwards than before, of some 50,000 lives: less than a kilobyte for each.
+/// How much more memory may be resident afterwards than before, of some 40,000 lives: less than a kilobyte for each.
 const MORE_KIB: u64 = 32 * 1024;
 
 /// The two streams of the server.
