@@ -7,7 +7,7 @@ use rcgen::{CertifiedKey, generate_simple_self_signed};
 use reqwest::{Certificate, Client, Version};
 use serde_json::json;
 use skew_proto::sse::Decoder;
-use skew_server::{Edge, Tls};
+use skew_server::{Config, Edge, Limits, Tls};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -110,6 +110,27 @@ async fn streams_of_one_client_share_a_connection_and_end_in_order() {
         }
     };
     tokio::join!(server.stop(), ended);
+}
+
+#[tokio::test]
+async fn past_its_requests_a_connection_takes_no_more_and_its_streams_go_on() {
+    let files = Files::new();
+    let limits = Limits { requests_by_connection: 3, ..Limits::default() };
+    let edge = Edge { tls: Some(files.tls().unwrap()), ..Edge::default() };
+    let server = Server::with_edge(Config { limits, ..config() }, (), edge).await;
+    let client = client(files.certificate()).build().unwrap();
+    let mut stream = client.get(url(&server, "/__skew/sse")).send().await.unwrap();
+    messages(&mut stream, 1).await;
+    for _ in 0..4 {
+        let answer = soon("an answer", client.get(url(&server, "/__skew/health")).send()).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.bytes().await.unwrap();
+    }
+    let counted = "skew_limited_total{limit=\"requests_by_connection\"} 1\n";
+    assert!(server.handle.metrics().contains(counted), "{}", server.handle.metrics());
+    server.handle.broadcast(&json!({"type": "news"})).await.unwrap();
+    let chunk = soon("a message", stream.chunk()).await.unwrap().unwrap();
+    assert!(chunk.starts_with(b"data: {\"type\":\"news\"}"), "{chunk:?}");
 }
 
 #[tokio::test]
