@@ -28,9 +28,9 @@ const PROBE_TIME: Duration = Duration::from_secs(10);
 const PROBES: u32 = 3;
 
 /// How long what was sent may stay without a receipt. While anything does the system does not probe, and would wait a quarter of an
-/// hour.
+/// hour. A keepalive goes out half a minute after the last one, so that a client that has vanished is found within a minute.
 #[cfg(target_os = "linux")]
-const RECEIPT_TIME: Duration = Duration::from_secs(60);
+const RECEIPT_TIME: Duration = Duration::from_secs(25);
 
 /// How long streams may take to end in order.
 const END_TIME: Duration = Duration::from_secs(3);
