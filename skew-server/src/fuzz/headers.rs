@@ -103,7 +103,10 @@ pub fn cookies(data: &[u8]) {
     }
     let Some(all) = jar::joined(&sent) else { return };
     assert_eq!(jar::find(&all, "__nkpv").is_some_and(|value| !value.is_empty()), own.is_some(), "{all:?}");
-    // Damage stays where it is: a cookie in a header of its own is read whatever comes with it.
+    // Damage stays where it is: a cookie in a header of its own is read whatever comes with it, but for one of its name.
+    if jar::find(&all, "fuzz-only").is_some() {
+        return;
+    }
     sent.append(COOKIE, HeaderValue::from_static("fuzz-only=b%201"));
     assert_eq!(version(&sent, "fuzz-only"), Some(Ok("b 1".to_owned())), "{all:?}");
 }
