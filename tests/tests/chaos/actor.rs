@@ -47,7 +47,7 @@ impl Actor {
 
     /// Lives until then. Whoever is open then and reads has moved to another page, or a new connection comes in its place, or none.
     pub(crate) async fn live(mut self, end: Instant) -> Option<Held> {
-        pause(&mut self.dice, 0..5_000).await;
+        pause(&mut self.dice, 0..15_000).await;
         while Instant::now() < end {
             // Whatever comes of a life: the server may have had enough of it.
             let _ = match self.dice.random_range(0..10) {
