@@ -5,10 +5,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::wire::{Said, Transport, Wire};
+
+/// As much as goes into a packet on most of the ways through the Internet.
+const PACKET_BYTES: u32 = 1_460;
 
 /// A server's stream.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -144,7 +148,8 @@ pub async fn connect(addr: SocketAddr, source: Ipv4Addr) -> io::Result<TcpStream
     Ok(socket)
 }
 
-/// A socket of which the system takes as little as it can before it is read.
+/// A socket of which the systems on both sides take as little as they can before it is read. Over loopback a sender's would take a
+/// megabyte, since its packets are so large.
 ///
 /// # Errors
 ///
@@ -152,6 +157,7 @@ pub async fn connect(addr: SocketAddr, source: Ipv4Addr) -> io::Result<TcpStream
 pub async fn connect_narrow(addr: SocketAddr, source: Ipv4Addr) -> io::Result<TcpStream> {
     let socket = socket(source)?;
     socket.set_recv_buffer_size(1)?;
+    SockRef::from(&socket).set_tcp_mss(PACKET_BYTES)?;
     socket.connect(addr).await
 }
 

@@ -68,6 +68,8 @@ struct Worker {
     held: Vec<Held>,
     readers: JoinSet<()>,
     seen: Arc<Seen>,
+    /// How often each mover has moved somebody.
+    turns: usize,
     /// Where the connections are that may move.
     target: Option<Target>,
 }
@@ -165,20 +167,23 @@ impl Worker {
         let Some(target) = self.target.clone() else { return Answer::Moved { sent: 0, failed: 0 } };
         let end = Instant::now() + time;
         let held = Arc::new(std::mem::take(&mut self.held));
+        // Who moved the last time is on that page: it must be another's turn, or there is nothing to tell.
+        let turns = self.turns;
         let mut movers = JoinSet::new();
         for mover in 0..CALLERS {
             let (held, target) = (held.clone(), target.clone());
             movers.spawn(async move {
                 let mut caller = held.first().map(|held| Caller::new(target.addr, held.source));
-                let (mut sent, mut failed) = (0, 0);
+                let (mut sent, mut failed) = (0_u64, 0_u64);
                 let start = Instant::now();
                 let mut beat = interval(BEAT);
                 while Instant::now() < end {
                     beat.tick().await;
                     let due = start.elapsed().as_secs_f64() * f64::from(per_second) / CALLERS as f64;
                     while (sent as f64) < due && Instant::now() < end {
-                        let at = (sent as usize * CALLERS + mover) % held.len();
-                        let route = format!("/products/{}", (sent as usize * 7 + at) % PAGES);
+                        let turn = turns + sent as usize;
+                        let at = (turn * CALLERS + mover) % held.len();
+                        let route = format!("/products/{}", (turn * 7 + at) % PAGES);
                         let done = match (target.transport, &mut caller) {
                             (Transport::Sse, Some(caller)) => {
                                 let body = format!(r#"{{"connectionId":"{}","route":"{route}"}}"#, held[at].id);
@@ -198,6 +203,7 @@ impl Worker {
         }
         let moved = movers.join_all().await;
         self.held = Arc::into_inner(held).unwrap_or_default();
+        self.turns += moved.iter().map(|(sent, _)| *sent as usize).max().unwrap_or(0);
         let (sent, failed) = moved.into_iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
         Answer::Moved { sent, failed }
     }
