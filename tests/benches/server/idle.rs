@@ -9,10 +9,10 @@ use skew_tests::load::wire::Transport;
 use skew_tests::nuxt::Strategy;
 use tokio::time::sleep;
 
-use crate::Plan;
 use crate::broadcast::until_all_have_it;
 use crate::report::{Report, count, median, ms, percent, words};
 use crate::subject::Subject;
+use crate::{Plan, STOCK_CONNECTIONS};
 
 /// Two rounds of keepalives.
 const QUIET: Duration = Duration::from_secs(60);
@@ -34,9 +34,11 @@ pub(crate) async fn measure(plan: &Plan, report: &mut Report) {
     for subject in subjects().await {
         let empty = subject.resident().await;
         let mut fleet = Fleet::start(WORKERS);
-        let opened = fleet.open(&subject.target, plan.connections, Manner::Reads).await;
+        let most = if subject.is_stock() { STOCK_CONNECTIONS } else { usize::MAX };
+        let connections = plan.connections.min(most);
+        let opened = fleet.open(&subject.target, connections, Manner::Reads).await;
         if let Some(failed) = &opened.failed {
-            eprintln!("{}: {} of {} opened: {failed}", subject.name, opened.count, plan.connections);
+            eprintln!("{}: {} of {connections} opened: {failed}", subject.name, opened.count);
         }
         let full = subject.resident().await;
         all.push(Idle { subject, fleet, opened, empty, full });

@@ -31,6 +31,9 @@ BENCH_SERVER names a skew-server that is built already, from the root of the wor
 nchan (Debian's libnginx-mod-nchan) and the Nuxt app as tests/run builds it, where they are installed. One process must be
 allowed to open somewhat more files than there are connections (ulimit -Hn).";
 
+/// What the stock app is given: it takes some milliseconds for each, and with somebody watching it is quadratic.
+pub(crate) const STOCK_CONNECTIONS: usize = 5_000;
+
 /// What all parts are told.
 pub(crate) struct Plan {
     /// Connections that are opened.

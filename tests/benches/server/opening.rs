@@ -8,12 +8,9 @@ use skew_tests::load::subscriber::{Subscriber, Wish};
 use skew_tests::load::wire::Transport;
 use skew_tests::nuxt::{ADMIN_SECRET, Strategy};
 
-use crate::Plan;
 use crate::report::{Report, Table, count, median, ms, words};
 use crate::subject::Subject;
-
-/// With somebody watching a stock server is quadratic: more would take minutes.
-const STOCK_CONNECTIONS: usize = 5_000;
+use crate::{Plan, STOCK_CONNECTIONS};
 
 /// Processes that open; more than the processors there are would only be in each other's way.
 const WORKERS: u8 = 3;

@@ -97,6 +97,11 @@ impl Subject {
         Some(Self { name, target: Target::skew(addr, transport), running: Running::Nuxt(app) })
     }
 
+    /// Whether it is the module's own server.
+    pub(crate) fn is_stock(&self) -> bool {
+        matches!(self.running, Running::Nuxt(_))
+    }
+
     /// Sends a `version` message to everybody, and answers when, in microseconds.
     pub(crate) async fn broadcast(&self) -> u64 {
         let bearer = format!("Authorization: Bearer {ADMIN_SECRET}\r\n");
