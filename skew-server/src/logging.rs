@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -25,7 +26,7 @@ const LAST_TIME: Duration = Duration::from_secs(1);
 /// The log of this process.
 #[derive(Clone)]
 pub(crate) struct Log {
-    level: reload::Handle<LevelFilter, Registry>,
+    level: reload::Handle<Targets, Registry>,
     queue: Queue,
 }
 
@@ -70,11 +71,31 @@ impl Log {
     }
 }
 
-fn filter(level: LogLevel) -> LevelFilter {
-    match level {
+/// The libraries that read what visitors send would tell of each of their frames: with it a visitor could fill the log.
+const TALKATIVE: [&str; 2] = ["h2", "hyper"];
+
+fn filter(level: LogLevel) -> Targets {
+    let level = match level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
         LogLevel::Info => LevelFilter::INFO,
         LogLevel::Debug => LevelFilter::DEBUG,
+    };
+    let quieter = TALKATIVE.map(|target| (target, level.min(LevelFilter::INFO)));
+    Targets::new().with_default(level).with_targets(quieter)
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn a_visitors_frames_are_not_logged() {
+        let debug = filter(LogLevel::Debug);
+        assert!(debug.would_enable("skew_server::hub", &Level::DEBUG) && debug.would_enable("h2", &Level::INFO));
+        assert!(["h2::codec", "hyper::proto"].iter().all(|target| !debug.would_enable(target, &Level::DEBUG)));
+        assert!(!filter(LogLevel::Error).would_enable("h2", &Level::INFO));
     }
 }
