@@ -104,12 +104,19 @@ impl Args {
 
     /// Reads the files that the arguments name.
     pub(crate) fn config(&self, build_id: String) -> Result<Config, StartError> {
+        let config = self.fields(build_id)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The same where options that it needs may come from elsewhere.
+    fn fields(&self, build_id: String) -> Result<Config, StartError> {
         let mut config = Config::new(build_id);
         self.site.apply(&mut config);
         self.listen.apply(&mut config);
         self.auth.apply(&mut config)?;
         self.limits.apply(&mut config);
-        config.check()?;
+        config.check_fields()?;
         Ok(config)
     }
 
@@ -124,7 +131,7 @@ fn try_alone(options: impl IntoIterator<Item = OsString>) -> Result<(), StartErr
     let command = Args::command().mut_args(|option| option.env(Resettable::Reset)).no_binary_name(true);
     let command = command.mut_group("build", |build| build.required(false));
     let args = command.try_get_matches_from(options).and_then(|matches| Args::from_arg_matches(&matches));
-    args.map_err(StartError::Usage)?.config("any".to_owned()).map(drop)
+    args.map_err(StartError::Usage)?.fields("any".to_owned()).map(drop)
 }
 
 /// What is wrong, without the rest, which tells how to use the program.

@@ -3,6 +3,7 @@
 mod auth;
 mod limits;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use auth::{ClaimRule, JwtAlgorithm, JwtConfig, JwtError, JwtKeys, Secret, SessionConfig};
@@ -10,6 +11,7 @@ pub use ipnet::IpNet;
 pub use limits::{Limits, NotARate, Rate};
 use skew_proto::wire;
 
+use crate::live::Settings;
 use crate::origin::Origin;
 
 /// A header by which a proxy says who the client is.
@@ -163,10 +165,20 @@ impl Config {
     ///
     /// When it can't be used.
     pub fn check(&self) -> Result<(), ConfigError> {
+        // All that is made of it when it is used: nothing that fails then may pass here.
+        Settings::new(self.clone(), Arc::new(()), None).map(drop)
+    }
+
+    /// Checks each field by itself: what stands in others may be missing yet.
+    ///
+    /// # Errors
+    ///
+    /// What can't be used.
+    pub fn check_fields(&self) -> Result<(), ConfigError> {
         self.checked().map(drop)
     }
 
-    /// [`Self::check`], and returns what was checked in a form to be used.
+    /// [`Self::check_fields`], and returns what was checked in a form to be used.
     pub(crate) fn checked(&self) -> Result<Checked, ConfigError> {
         if !is_version(&self.build_id) {
             return Err(ConfigError::BuildId);

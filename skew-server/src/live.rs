@@ -111,7 +111,7 @@ impl Live {
 }
 
 impl Settings {
-    fn new(config: Config, hooks: Arc<dyn Hooks>, before: Option<&Authorizer>) -> Result<Self, ConfigError> {
+    pub(crate) fn new(config: Config, hooks: Arc<dyn Hooks>, before: Option<&Authorizer>) -> Result<Self, ConfigError> {
         let allowed_origins = config.checked()?.allowed_origins;
         Ok(Self { allowed_origins, authorizer: Authorizer::new(&config, hooks, before)?, config })
     }

@@ -34,6 +34,10 @@ pub(crate) enum Source {
     Foreign,
 }
 
+/// Marks a request that came over TLS of this server's own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OverTls;
+
 /// Whether `X-Forwarded-Host` and `X-Forwarded-Proto` count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Proxy {
@@ -88,7 +92,8 @@ fn loaded_by(parts: &Parts) -> Source {
 }
 
 fn is_known_tls(parts: &Parts, proxy: Proxy) -> bool {
-    proxy == Proxy::Trusted && header(&parts.headers, X_FORWARDED_PROTO).is_some_and(|proto| proto == "https")
+    parts.extensions.get::<OverTls>().is_some()
+        || proxy == Proxy::Trusted && header(&parts.headers, X_FORWARDED_PROTO).is_some_and(|proto| proto == "https")
 }
 
 fn hosts(parts: &Parts, proxy: Proxy) -> impl Iterator<Item = &str> {

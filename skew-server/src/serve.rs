@@ -94,6 +94,7 @@ pub async fn serve(
         () = shutdown => {}
     }
     handle.live.enter(Phase::Draining);
+    tracing::info!(over = ?edge.drain, "ending all streams");
     // Also where no stream is left the time is waited for: a proxy may not know yet.
     let ended = async { tokio::join!(sleep(edge.drain), handle.shut_down(edge.drain)) };
     tokio::select! {

@@ -28,6 +28,7 @@ use super::{PROBE_TIME, QUIET_TIME};
 use crate::limits::Permit;
 use crate::live::{Live, Phase};
 use crate::metrics::Limit;
+use crate::origin::OverTls;
 use crate::transport::stream::Stream;
 
 /// What waits in our memory for one socket to be written.
@@ -75,19 +76,20 @@ pub(crate) async fn http1<Io>(io: Io, peer: SocketAddr, site: Site)
 where
     Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Site { router, live, mut ending, .. } = site;
+    let Site { router, live, tls, mut ending } = site;
+    let over_tls = tls.map(|_| OverTls);
     let limits = live.settings().config.limits.clone();
     let seat = Arc::new(Seat::default());
     let router = TowerToHyperService::new(router);
     let service = service_fn({
         let (seat, live) = (seat.clone(), live.clone());
-        move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(ConnectInfo(peer));
+        move |request: Request<Incoming>| {
+            let request = described(request, peer, over_tls);
             let is_last = seat.count() == limits.requests_by_connection;
             if is_last {
                 live.metrics.limited(Limit::RequestsByConnection);
             }
-            let (answer, seat, live) = (router.call(request.map(Body::new)), seat.clone(), live.clone());
+            let (answer, seat, live) = (router.call(request), seat.clone(), live.clone());
             async move {
                 let mut answer = answer.await?;
                 if let Some(takeover) = Takeover::of(&mut answer) {
@@ -136,6 +138,16 @@ where
     }
 }
 
+/// A request for the router, with what only its socket tells.
+fn described(request: Request<Incoming>, peer: SocketAddr, over_tls: Option<OverTls>) -> Request {
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(ConnectInfo(peer));
+    if let Some(over_tls) = over_tls {
+        request.extensions_mut().insert(over_tls);
+    }
+    request
+}
+
 /// Asks the client to send its next request on another connection.
 fn close_after(answer: &mut Response<Body>) {
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
@@ -154,16 +166,16 @@ async fn http2<Io>(io: Io, peer: SocketAddr, site: Site)
 where
     Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Site { router, live, mut ending, .. } = site;
+    let Site { router, live, tls, mut ending } = site;
+    let over_tls = tls.map(|_| OverTls);
     let limits = live.settings().config.limits.clone();
     let seat = Arc::new(Seat::default());
     let router = TowerToHyperService::new(router);
     let service = service_fn({
         let seat = seat.clone();
-        move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(ConnectInfo(peer));
+        move |request: Request<Incoming>| {
             seat.count();
-            router.call(request.map(Body::new))
+            router.call(described(request, peer, over_tls))
         }
     });
     let connection = http2::Builder::new(TokioExecutor::new())

@@ -184,3 +184,19 @@ async fn the_level_of_the_log_can_be_changed_while_it_runs() {
         assert!(line.contains("ERROR"), "{line}");
     }
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_key_that_is_none_is_found_by_a_look_and_by_a_reload_that_changes_nothing() {
+    let folder = Folder::new(GOOD);
+    let mut program = Program::start(folder.command(&[])).await;
+    folder.write("key", "no key\n");
+    let token = "jwt_algorithm = [\"RS256\"]\njwt_key_file = \"key\"\njwt_read = [\"role=viewer\"]\n";
+    folder.write("server.toml", &format!("{GOOD}{token}"));
+    let (code, _, error) = run(folder.command(&["--check"])).await;
+    assert!(code == 1 && error.contains("key"), "{code} {error}");
+    folder.write("admin", "0ther\n");
+    program.signal("HUP").await;
+    program.logged("nothing has changed").await;
+    assert_eq!((status(&program, "adm1n").await, status(&program, "0ther").await), (200, 401));
+}

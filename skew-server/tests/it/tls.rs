@@ -191,3 +191,19 @@ async fn plain_http_is_not_answered_by_a_server_with_a_certificate() {
     let _ = soon("the end", socket.read_to_end(&mut answer)).await;
     assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
 }
+
+#[tokio::test]
+async fn a_page_without_tls_is_no_page_of_a_site_that_has_it() {
+    let files = Files::new();
+    let (server, _) = files.server().await;
+    let body = json!({"connectionId": "8f3a2c1d-0000-4000-8000-000000000000", "route": "/"});
+    for builder in [client(files.certificate()), client(files.certificate()).http1_only()] {
+        let client = builder.build().unwrap();
+        for (scheme, expected) in [("https", 200), ("http", 403)] {
+            let origin = format!("{scheme}://localhost:{}", server.address.port());
+            let request = client.post(url(&server, "/__skew/route")).header("origin", origin);
+            let request = request.header("content-type", "application/json").body(body.to_string());
+            assert_eq!(soon("the answer", request.send()).await.unwrap().status(), expected, "{scheme}");
+        }
+    }
+}
