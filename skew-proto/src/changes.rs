@@ -19,6 +19,32 @@ pub struct Subscription {
     pub list: List,
     /// Shortest time between two messages, in milliseconds; nothing leaves it to the server.
     pub interval_ms: Option<u64>,
+    /// Whether the list says whose each connection is.
+    pub users: UserIds,
+    /// Which events are sent besides.
+    pub events: EventsAsked,
+}
+
+/// Whether the list of connections says whose each is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UserIds {
+    /// It does not.
+    #[default]
+    Hidden,
+    /// It does, where that is known.
+    Shown,
+}
+
+/// Which events a subscriber is sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EventsAsked {
+    /// None.
+    #[default]
+    None,
+    /// Users who come and go.
+    Users,
+    /// These, and connections that open, close and move.
+    All,
 }
 
 /// How stats follow each other.
@@ -58,7 +84,13 @@ impl Subscription {
         };
         let mode =
             if fields.get("changes") == Some(&Value::Bool(true)) { StatsMode::Changes } else { StatsMode::Snapshots };
-        Self { mode, list, interval_ms: fields.get("interval").and_then(Value::as_u64) }
+        let users = if fields.get("users") == Some(&Value::Bool(true)) { UserIds::Shown } else { UserIds::Hidden };
+        let events = match fields.get("events").and_then(Value::as_str) {
+            Some("users") => EventsAsked::Users,
+            Some("all") => EventsAsked::All,
+            _ => EventsAsked::None,
+        };
+        Self { mode, list, interval_ms: fields.get("interval").and_then(Value::as_u64), users, events }
     }
 
     /// The fields that ask for it, or tell that it is granted.
@@ -74,6 +106,14 @@ impl Subscription {
         fields.insert("list".into(), list);
         if let Some(interval_ms) = self.interval_ms {
             fields.insert("interval".into(), interval_ms.into());
+        }
+        if self.users == UserIds::Shown {
+            fields.insert("users".into(), true.into());
+        }
+        match self.events {
+            EventsAsked::None => {}
+            EventsAsked::Users => drop(fields.insert("events".into(), "users".into())),
+            EventsAsked::All => drop(fields.insert("events".into(), "all".into())),
         }
         fields
     }
@@ -202,8 +242,12 @@ mod tests {
     fn what_is_asked_for_is_read_back() {
         for mode in [StatsMode::Snapshots, StatsMode::Changes] {
             for list in [List::All, List::None, List::Top(20)] {
-                for interval_ms in [None, Some(500)] {
-                    let subscription = Subscription { mode, list, interval_ms };
+                for (interval_ms, users, events) in [
+                    (None, UserIds::Hidden, EventsAsked::None),
+                    (Some(500), UserIds::Shown, EventsAsked::Users),
+                    (None, UserIds::Hidden, EventsAsked::All),
+                ] {
+                    let subscription = Subscription { mode, list, interval_ms, users, events };
                     assert_eq!(Subscription::read(&subscription.fields()), subscription);
                 }
             }

@@ -20,9 +20,11 @@
 mod body;
 mod changes;
 mod client;
+mod event;
 mod lenient;
 mod message;
 mod pattern;
+mod people;
 mod release;
 mod rollout;
 pub mod sse;
@@ -33,11 +35,16 @@ pub mod wire;
 pub use body::{
     Ack, Failure, Health, InvalidateAnswer, InvalidateRequest, ReleaseAnswer, ReleaseRequest, RouteBody, SubscribeBody,
 };
-pub use changes::{Gap, List, StatsChanges, StatsMode, Subscription};
+pub use changes::{EventsAsked, Gap, List, StatsChanges, StatsMode, Subscription, UserIds};
 pub use client::{ClientMessage, RouteUpdate, SubscribeStats};
+pub use event::{Event, Events, Happening};
 pub use lenient::{Extra, Text};
 pub use message::{Connected, DecodeError, Keepalive, Other, ServerInfo, ServerMessage, VersionMessage};
 pub use pattern::{MatchKind, PatternError, RoutePattern, UnknownMatchKind};
+pub use people::{
+    Instance, InstanceState, InvalidateUserAnswer, InvalidateUserRequest, MessageAnswer, MessageRequest, Partial,
+    UserPresence, UsersPage,
+};
 pub use release::{Release, Releases};
 pub use rollout::{Rollout, percent_label};
 pub use stats::{Connection, Counts, Damage, Field, Stats};

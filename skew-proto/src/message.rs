@@ -6,6 +6,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::changes::StatsChanges;
+use crate::event::Events;
 use crate::lenient::{Extra, Text};
 use crate::stats::Stats;
 use crate::text;
@@ -32,6 +33,8 @@ pub enum ServerMessage {
     Stats(Box<Stats>),
     /// `stats-changes`: what has changed since. Only for who has asked for it; a stock server has none.
     StatsChanges(Box<StatsChanges>),
+    /// `events`: who came, left and moved. Only for who has asked for it; a stock server has none.
+    Events(Events),
     /// `stats-unauthorized`: the subscription was refused.
     StatsUnauthorized,
     /// `keepalive`: SSE only, every 30 s.
@@ -163,6 +166,10 @@ impl ServerMessage {
                 changes.extra.remove("type");
                 Self::StatsChanges(Box::new(changes))
             }),
+            "events" => body(text).map(|mut events: Events| {
+                events.extra.remove("type");
+                Self::Events(events)
+            }),
             "keepalive" => body(text).map(|mut keepalive: Keepalive| {
                 keepalive.extra.remove("type");
                 Self::Keepalive(keepalive)
@@ -185,6 +192,7 @@ impl ServerMessage {
             Self::Version(_) => "version",
             Self::Stats(_) => "stats",
             Self::StatsChanges(_) => "stats-changes",
+            Self::Events(_) => "events",
             Self::StatsUnauthorized => "stats-unauthorized",
             Self::Keepalive(_) => "keepalive",
             Self::Pong => "pong",
@@ -220,6 +228,7 @@ impl Serialize for ServerMessage {
             Self::Version(body) => Tagged { kind, body }.serialize(serializer),
             Self::Stats(body) => Tagged { kind, body }.serialize(serializer),
             Self::StatsChanges(body) => Tagged { kind, body }.serialize(serializer),
+            Self::Events(body) => Tagged { kind, body }.serialize(serializer),
             Self::Keepalive(body) => Tagged { kind, body }.serialize(serializer),
             Self::StatsUnauthorized | Self::Pong => {
                 let mut map = serializer.serialize_map(Some(1))?;

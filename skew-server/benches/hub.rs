@@ -4,12 +4,18 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measures")]
 
 use divan::{Bencher, counter::BytesCount};
-use skew_proto::{List, StatsMode, Subscription};
+use skew_proto::{EventsAsked, List, StatsMode, Subscription, UserIds};
 use skew_server::internals::Crowd;
 
 const SIZES: [usize; 3] = [10_000, 100_000, 1_000_000];
 
-const CHANGES: Subscription = Subscription { mode: StatsMode::Changes, list: List::All, interval_ms: Some(100) };
+const CHANGES: Subscription = Subscription {
+    mode: StatsMode::Changes,
+    list: List::All,
+    interval_ms: Some(100),
+    users: UserIds::Hidden,
+    events: EventsAsked::None,
+};
 
 fn main() {
     for size in SIZES {

@@ -30,6 +30,8 @@ pub enum AddressHeader {
 pub struct Config {
     /// The build that new visitors get now.
     pub build_id: String,
+    /// The name of this instance among several of one server.
+    pub instance: Option<String>,
     /// Where the endpoints live: `/__skew`, or `/shop/__skew` for an app mounted at `/shop`.
     pub base_path: String,
     /// The cookie in which browsers carry their build: `__nkpv`, or `__nkpv_shop` for an app mounted at `/shop`.
@@ -133,6 +135,7 @@ impl Config {
     pub fn new(build_id: impl Into<String>) -> Self {
         Self {
             build_id: build_id.into(),
+            instance: None,
             base_path: wire::DEFAULT_BASE_PATH.into(),
             cookie_name: wire::DEFAULT_COOKIE_NAME.into(),
             route_tracking: false,

@@ -171,7 +171,7 @@ impl Hub {
     }
 
     fn open(&mut self, opening: Opening) {
-        let Opening { connection_id, id, version, route, ip, outbox } = opening;
+        let Opening { connection_id, id, version, route, ip, user, outbox } = opening;
         let version = self.known_version(version.as_deref().unwrap_or(&self.state.current.version));
         let route = self.known_route(&route);
         let connected = ServerMessage::Connected(Connected {
@@ -187,7 +187,7 @@ impl Hub {
             outbox.end();
         }
         let sender = Sender::new(outbox.clone());
-        let entry = Entry { connection_id, id, version: version.clone(), route: route.clone(), ip, peer: outbox };
+        let entry = Entry { connection_id, id, version: version.clone(), route: route.clone(), ip, user, peer: outbox };
         let (_, change) = self.state.open(entry);
         self.keepalive.start(Instant::now());
         self.live.metrics.connections.inc();

@@ -6,13 +6,26 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
+/// Where in a `connectionId` the tag of its instance is: behind what is random.
+const TAG_AT: usize = 12;
+
 /// The `connectionId`, by which POSTs address a connection. Only its owner is told, so it has no `Debug` that shows it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ConnectionId(Uuid);
 
 impl ConnectionId {
-    pub(crate) fn random() -> Self {
-        Self(Uuid::new_v4())
+    /// One of the instance with this tag. What is random of it are 90 bits.
+    pub(crate) fn random(tag: u32) -> Self {
+        let mut bytes = Uuid::new_v4().into_bytes();
+        bytes[TAG_AT..].copy_from_slice(&tag.to_be_bytes());
+        Self(Uuid::from_bytes(bytes))
+    }
+
+    /// Whose connection it is.
+    #[allow(dead_code, reason = "until there are several instances")]
+    pub(crate) fn tag(self) -> u32 {
+        let bytes = self.0.as_bytes();
+        u32::from_be_bytes([bytes[12], bytes[13], bytes[14], bytes[15]])
     }
 
     /// A place in an index. The ids are random already.
@@ -80,5 +93,19 @@ impl FromStr for PublicId {
 
     fn from_str(text: &str) -> Result<Self, NotAnId> {
         text.parse().map(Self).map_err(|_| NotAnId)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_says_whose_connection_it_is() {
+        for tag in [0, 7, u32::MAX] {
+            let id = ConnectionId::random(tag);
+            assert_eq!((id.tag(), ConnectionId::read(&id.reveal())), (tag, Some(id)));
+            assert_ne!(id, ConnectionId::random(tag));
+        }
     }
 }

@@ -42,6 +42,7 @@ mod handle;
 mod hooks;
 mod hub;
 mod id;
+mod instance;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;
@@ -54,6 +55,7 @@ mod operator;
 mod origin;
 mod outbound;
 mod posted;
+mod presence;
 mod routes;
 mod serve;
 mod session;

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use crate::auth::Authorizer;
 use crate::config::{Config, ConfigError};
 use crate::hooks::Hooks;
+use crate::instance::Me;
 use crate::limits::{AddressKey, Gate, Permit, Tries};
 use crate::metrics::{Limit, Metrics};
 use crate::origin::Origin;
@@ -35,6 +36,7 @@ pub(crate) struct Live {
     phase: watch::Sender<Phase>,
     changes: watch::Sender<()>,
     hooks: Arc<dyn Hooks>,
+    pub(crate) me: Me,
     pub(crate) metrics: Metrics,
     pub(crate) tries: Tries,
     gate: Arc<Gate>,
@@ -43,11 +45,12 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn new(config: Config, hooks: Arc<dyn Hooks>) -> Result<Self, ConfigError> {
+        let me = Me::new(config.instance.as_deref().unwrap_or("skew"), &config.build_id);
         let settings = RwLock::new(Arc::new(Settings::new(config, hooks.clone(), None)?));
         let phase = watch::Sender::new(Phase::Starting);
         let (tries, gate, sockets) = (Tries::new(), Arc::default(), Arc::default());
         let (changes, metrics) = (watch::Sender::new(()), Metrics::new());
-        Ok(Self { settings, phase, changes, hooks, metrics, tries, gate, sockets })
+        Ok(Self { settings, phase, changes, hooks, me, metrics, tries, gate, sockets })
     }
 
     /// Gives a stream a place, for as long as it keeps the permit. Where the address is not known, limits by address do not apply.
@@ -102,6 +105,10 @@ impl Live {
         if old.config.recipe_endpoints != config.recipe_endpoints {
             later.push("recipe-endpoints");
             config.recipe_endpoints = old.config.recipe_endpoints;
+        }
+        if old.config.instance != config.instance {
+            later.push("instance");
+            config.instance.clone_from(&old.config.instance);
         }
         let settings = Arc::new(Settings::new(config, self.hooks.clone(), Some(&old.authorizer))?);
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;

@@ -29,13 +29,13 @@ impl Session {
         permit: Permit,
         transport: Transport,
     ) -> Result<Self, Stopped> {
-        let Visitor { version, route, ip } = visitor;
-        let (connection_id, id) = (ConnectionId::random(), PublicId::random());
+        let Visitor { version, route, ip, user } = visitor;
+        let (connection_id, id) = (ConnectionId::random(hub.live.me.tag), PublicId::random());
         let outbox = Arc::new(Outbox::new(hub.live.settings().config.limits.queue));
         // Whole before the hub is asked, so that it closes also where the request is dropped meanwhile.
         let session = Self { hub, connection_id, id, outbox: outbox.clone(), transport, _permit: permit };
         session.hub.live.metrics.opened.count(transport);
-        session.hub.open(Opening { connection_id, id, version, route, ip, outbox }).await?;
+        session.hub.open(Opening { connection_id, id, version, route, ip, user, outbox }).await?;
         Ok(session)
     }
 }

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
@@ -35,6 +36,8 @@ pub(crate) struct Visitor {
     pub(crate) route: String,
     /// Nothing without address tracking.
     pub(crate) ip: Option<IpAddr>,
+    /// Whose connection it is, where that is known.
+    pub(crate) user: Option<Arc<str>>,
 }
 
 impl Visitor {
@@ -51,6 +54,7 @@ impl Visitor {
                 .map(|version| version.unwrap_or_else(|error| counted_as_other(app, error).to_owned())),
             route: if config.route_tracking || route == wire::TUI_ROUTE { route.into_owned() } else { "/".into() },
             ip,
+            user: None,
         }
     }
 }

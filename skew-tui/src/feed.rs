@@ -41,7 +41,7 @@ pub enum Next {
 /// has to be left out of every figure.
 #[must_use]
 pub fn by_changes() -> Subscription {
-    Subscription { mode: StatsMode::Changes, list: List::All, interval_ms: None }
+    Subscription { mode: StatsMode::Changes, list: List::All, interval_ms: None, ..Subscription::default() }
 }
 
 /// The facts of one or more targets: live, or as they were recorded.

@@ -28,6 +28,8 @@ pub(crate) struct Opening {
     pub(crate) version: Option<String>,
     pub(crate) route: String,
     pub(crate) ip: Option<IpAddr>,
+    /// Whose it is, where that is known.
+    pub(crate) user: Option<Arc<str>>,
     pub(crate) outbox: Arc<Outbox>,
 }
 

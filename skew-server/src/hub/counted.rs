@@ -43,7 +43,7 @@ fn a_broadcast_is_encoded_once_however_many_take_it() {
 fn changes_take_a_twentieth_of_the_bytes_of_snapshots() {
     let bytes = |mode: StatsMode| {
         let mut crowd = Crowd::new(15_000);
-        crowd.subscribe(Subscription { mode, list: List::All, interval_ms: Some(100) });
+        crowd.subscribe(Subscription { mode, list: List::All, interval_ms: Some(100), ..Subscription::default() });
         crowd.tick();
         // A thousand changes a second: a third of each kind.
         let mut bytes = 0;

@@ -66,8 +66,8 @@ impl Crowd {
         self.turn += 1;
         let version = self.state.aggregates.versions.share(&format!("build-{}", self.turn % VERSIONS));
         let route = self.state.aggregates.routes.share(&self.routes[self.turn % ROUTES]);
-        let (connection_id, id, peer) = (ConnectionId::random(), PublicId::random(), Arc::new(Outbox::new(64)));
-        Newcomer(Entry { connection_id, id, version, route, ip: None, peer })
+        let (connection_id, id, peer) = (ConnectionId::random(7), PublicId::random(), Arc::new(Outbox::new(64)));
+        Newcomer(Entry { connection_id, id, version, route, ip: None, user: None, peer })
     }
 
     /// One more opens.

@@ -50,11 +50,12 @@ mod tests {
     fn keys(count: usize) -> Vec<Key> {
         let mut registry = Registry::new();
         let entry = || Entry {
-            connection_id: ConnectionId::random(),
+            connection_id: ConnectionId::random(7),
             id: PublicId::random(),
             version: "v".into(),
             route: "/".into(),
             ip: None,
+            user: None,
             peer: (),
         };
         (0..count).map(|_| registry.open(entry()).0).collect()

@@ -23,6 +23,9 @@ pub(crate) struct Entry<P> {
     pub(crate) version: Arc<str>,
     pub(crate) route: Arc<str>,
     pub(crate) ip: Option<IpAddr>,
+    /// Whose it is, where that is known.
+    #[allow(dead_code, reason = "until users are counted")]
+    pub(crate) user: Option<Arc<str>>,
     pub(crate) peer: P,
 }
 
@@ -253,9 +256,9 @@ mod tests {
                 let change = match step {
                     Step::Open(version, route) => {
                         let (version, route) = (aggregates.versions.share(&version), aggregates.routes.share(&route));
-                        let (connection_id, id) = (ConnectionId::random(), PublicId::random());
+                        let (connection_id, id) = (ConnectionId::random(7), PublicId::random());
                         let (key, change) =
-                            registry.open(Entry { connection_id, id, version, route, ip: None, peer: () });
+                            registry.open(Entry { connection_id, id, version, route, ip: None, user: None, peer: () });
                         prop_assert_eq!(registry.key_of(connection_id), Some(key));
                         prop_assert_eq!(registry.key_of_public(id), Some(key));
                         opened.push(key);

@@ -204,11 +204,12 @@ mod tests {
         let mut state = State::new(Current { version: "v2".into(), released_at: Some(17) });
         let mut open = |version: &str, route: &str, ip: Option<&str>| {
             let entry = Entry {
-                connection_id: ConnectionId::random(),
+                connection_id: ConnectionId::random(7),
                 id: PublicId::random(),
                 version: version.into(),
                 route: route.into(),
                 ip: ip.map(|ip| ip.parse().unwrap()),
+                user: None,
                 peer: (),
             };
             let id = entry.id;

@@ -35,10 +35,12 @@ struct Client {
 impl Client {
     /// Opens a connection and takes its `connected`.
     async fn open(hub: &Handle, route: &str) -> Self {
-        let (connection_id, id) = (ConnectionId::random(), PublicId::random());
+        let (connection_id, id) = (ConnectionId::random(7), PublicId::random());
         let outbox = Arc::new(Outbox::new(QUEUE_LIMIT));
         let (version, route) = (None, route.to_owned());
-        hub.open(Opening { connection_id, id, version, route, ip: None, outbox: outbox.clone() }).await.unwrap();
+        hub.open(Opening { connection_id, id, version, route, ip: None, user: None, outbox: outbox.clone() })
+            .await
+            .unwrap();
         let client = Self { hub: hub.clone(), connection_id, id, outbox };
         assert_eq!(client.next().await["type"], "connected");
         client
@@ -325,9 +327,9 @@ async fn names_past_the_limit_count_as_other_and_those_that_matter_never_do() {
     let limits = crate::config::Limits { routes: 3, versions: 2, ..Default::default() };
     let hub = start_with(Config { limits, ..Config::new("b1") });
     let open = async |version: &str, route: &str| {
-        let (connection_id, id, outbox) = (ConnectionId::random(), PublicId::random(), Arc::new(Outbox::new(1)));
+        let (connection_id, id, outbox) = (ConnectionId::random(7), PublicId::random(), Arc::new(Outbox::new(1)));
         let (version, route) = (Some(version.to_owned()), route.to_owned());
-        hub.open(Opening { connection_id, id, version, route, ip: None, outbox }).await.unwrap();
+        hub.open(Opening { connection_id, id, version, route, ip: None, user: None, outbox }).await.unwrap();
         connection_id
     };
     let first = open("old", "/1").await;

@@ -63,9 +63,12 @@ struct Client {
 
 impl Client {
     async fn open(app: &Shared) -> Self {
-        let (connection_id, id, outbox) = (ConnectionId::random(), PublicId::random(), Arc::new(Outbox::new(64)));
+        let (connection_id, id, outbox) = (ConnectionId::random(7), PublicId::random(), Arc::new(Outbox::new(64)));
         let (version, route) = (None, "/".to_owned());
-        app.hub.open(Opening { connection_id, id, version, route, ip: None, outbox: outbox.clone() }).await.unwrap();
+        app.hub
+            .open(Opening { connection_id, id, version, route, ip: None, user: None, outbox: outbox.clone() })
+            .await
+            .unwrap();
         let client = Self { app: app.clone(), connection_id, outbox };
         assert_eq!(client.next().await, "connected");
         client

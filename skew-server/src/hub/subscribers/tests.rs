@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use proptest::prelude::*;
-use skew_proto::{Release, ServerMessage, Stats, StatsMode};
+use skew_proto::{EventsAsked, Release, ServerMessage, Stats, StatsMode, UserIds};
 
 use super::super::answer::Current;
 use super::super::outbox::{Outbox, Parcel};
@@ -45,7 +45,7 @@ const CLIENTS: usize = 4;
 const INTERVAL: Duration = Duration::from_millis(100);
 
 const fn kind(mode: StatsMode, list: List, interval_ms: Option<u64>) -> Subscription {
-    Subscription { mode, list, interval_ms }
+    Subscription { mode, list, interval_ms, users: UserIds::Hidden, events: EventsAsked::None }
 }
 
 const KINDS: [Subscription; 6] = [
@@ -106,9 +106,9 @@ impl Room {
         let (id, outbox) = (PublicId::random(), Arc::new(Outbox::new(64)));
         let (version, route) =
             (self.state.aggregates.versions.share(version), self.state.aggregates.routes.share(route));
-        let connection_id = ConnectionId::random();
+        let connection_id = ConnectionId::random(7);
         let (key, change) =
-            self.state.open(Entry { connection_id, id, version, route, ip: None, peer: outbox.clone() });
+            self.state.open(Entry { connection_id, id, version, route, ip: None, user: None, peer: outbox.clone() });
         self.note(&change);
         Client { key, id, outbox, subscribed: None, known: None }
     }
