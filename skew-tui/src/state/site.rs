@@ -289,7 +289,7 @@ impl Site {
                 self.note(now, Level::Error, "the server refused to show stats to these credentials".to_owned());
             }
             Ok(ServerMessage::StatsChanges(changes)) => self.take_changes(*changes, now),
-            Ok(ServerMessage::Keepalive(_) | ServerMessage::Pong) => {}
+            Ok(ServerMessage::Keepalive(_) | ServerMessage::Pong | ServerMessage::Events(_)) => {}
             Ok(ServerMessage::Other(other)) => {
                 let kind = if other.kind.is_empty() { "without a type" } else { &other.kind };
                 self.note(now, Level::Info, format!("application message {}", text::cut(kind, 60)));
