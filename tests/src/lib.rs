@@ -1,4 +1,4 @@
-//! The harness: programs as processes, the Nuxt app, a browser, a terminal and a reverse proxy, for tests that show
+//! The harness: programs as processes, the Nuxt app, a browser, a terminal, Redis and proxies, for tests that show
 //! the real thing.
 //!
 //! Everything here waits for an event with a deadline ([`PATIENCE`]) and panics with what was seen instead; nothing
@@ -10,6 +10,7 @@ pub mod binaries;
 pub mod browser;
 pub mod cost;
 pub mod crowd;
+pub mod faults;
 pub mod http;
 pub mod load;
 pub mod nginx;
@@ -19,6 +20,7 @@ pub mod peers;
 pub mod process;
 pub mod proxy;
 pub mod pty;
+pub mod redis;
 pub mod server;
 pub mod site;
 
