@@ -9,6 +9,7 @@ mod listen;
 mod log;
 #[cfg(test)]
 mod page;
+mod redis;
 mod secret;
 mod site;
 mod tls;
@@ -27,6 +28,7 @@ use self::file::File;
 use self::limits::LimitArgs;
 use self::listen::ListenArgs;
 pub(crate) use self::log::{LogArgs, LogFormat, LogLevel};
+use self::redis::RedisArgs;
 pub(crate) use self::site::Follow;
 use self::site::SiteArgs;
 use self::tls::TlsArgs;
@@ -39,8 +41,8 @@ Exit codes:
   2    wrong usage
   130  a second signal ended it before its streams had ended in order
 
-SIGHUP reads the configuration file and all files named there and here again. SKEW_ADMIN_SECRET, SKEW_STATS_SECRET and
-NUXT_SESSION_PASSWORD hold the secrets themselves.";
+SIGHUP reads the configuration file and all files named there and here again. SKEW_ADMIN_SECRET, SKEW_STATS_SECRET,
+NUXT_SESSION_PASSWORD and SKEW_REDIS_PASSWORD hold the secrets themselves.";
 
 /// A lean server that tracks which build and page every open browser tab of a site is on, and tells those who may know.
 ///
@@ -71,6 +73,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
+    redis: RedisArgs,
+    #[command(flatten)]
     pub(crate) log: LogArgs,
 }
 
@@ -93,7 +97,9 @@ impl Args {
             Some(path) => File::read(&path, &command)?.apply(command),
             None => command,
         };
-        command.try_get_matches().and_then(|matches| Self::from_arg_matches(&matches)).map_err(StartError::Usage)
+        let matches = command.try_get_matches().map_err(StartError::Usage)?;
+        redis::check_source(&matches)?;
+        Self::from_arg_matches(&matches).map_err(StartError::Usage)
     }
 
     /// Reads the files that the arguments name, and asks the manifest for the build where no other is known.
@@ -116,6 +122,7 @@ impl Args {
         self.listen.apply(&mut config);
         self.auth.apply(&mut config)?;
         self.limits.apply(&mut config);
+        self.redis.apply(&self.listen.listen, &mut config)?;
         config.check_fields()?;
         Ok(config)
     }

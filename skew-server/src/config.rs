@@ -2,6 +2,7 @@
 
 mod auth;
 mod limits;
+mod redis;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,10 @@ use std::time::Duration;
 pub use auth::{ClaimRule, JwtAlgorithm, JwtConfig, JwtError, JwtKeys, Secret, SessionConfig};
 pub use ipnet::IpNet;
 pub use limits::{Limits, NotARate, Rate};
+#[cfg(feature = "redis")]
+#[allow(unused_imports, reason = "until they are met")]
+pub(crate) use redis::{Place, Servers};
+pub use redis::{RedisConfig, RedisUrlError};
 use skew_proto::wire;
 
 use crate::live::Settings;
@@ -30,8 +35,10 @@ pub enum AddressHeader {
 pub struct Config {
     /// The build that new visitors get now.
     pub build_id: String,
-    /// The name of this instance among several of one server.
+    /// The name of this instance among several of one server: 1 to 64 visible characters without `/`.
     pub instance: Option<String>,
+    /// Where the others are met. Without it everything is in this process's memory.
+    pub redis: Option<RedisConfig>,
     /// Where the endpoints live: `/__skew`, or `/shop/__skew` for an app mounted at `/shop`.
     pub base_path: String,
     /// The cookie in which browsers carry their build: `__nkpv`, or `__nkpv_shop` for an app mounted at `/shop`.
@@ -111,6 +118,12 @@ pub enum ConfigError {
     /// A tick of no length would never end.
     #[error("the stats interval must be longer than 0")]
     StatsInterval,
+    /// It is a part of names that others go by.
+    #[error("an instance's name must be of 1 to 64 visible characters without /")]
+    Instance,
+    /// The others can't be met there.
+    #[error(transparent)]
+    Redis(#[from] RedisUrlError),
     /// A limit that would keep everybody out, or hold nothing.
     #[error("the limit {name} must be {}", range(*least, *most))]
     Limit {
@@ -136,6 +149,7 @@ impl Config {
         Self {
             build_id: build_id.into(),
             instance: None,
+            redis: None,
             base_path: wire::DEFAULT_BASE_PATH.into(),
             cookie_name: wire::DEFAULT_COOKIE_NAME.into(),
             route_tracking: false,
@@ -211,6 +225,10 @@ impl Config {
             return Err(ConfigError::StatsInterval);
         }
         self.limits.check()?;
+        redis::check_instance(self.instance.as_deref())?;
+        if self.redis.is_some() && cfg!(not(feature = "redis")) {
+            return Err(RedisUrlError::NotBuilt.into());
+        }
         Ok(Checked { base_path, allowed_origins })
     }
 }

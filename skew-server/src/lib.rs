@@ -64,7 +64,7 @@ mod visitor;
 
 pub use config::{
     AddressHeader, ClaimRule, Config, ConfigError, IpNet, JwtAlgorithm, JwtConfig, JwtError, JwtKeys, Limits, NotARate,
-    Rate, Secret, SessionConfig,
+    Rate, RedisConfig, RedisUrlError, Secret, SessionConfig,
 };
 pub use handle::{Handle, SendError, Stopped};
 pub use hooks::{Credentials, Decision, Hooks, OpenedConnection, Sender, StatsRequest};

@@ -110,6 +110,14 @@ impl Live {
             later.push("instance");
             config.instance.clone_from(&old.config.instance);
         }
+        let is_same = match (&old.config.redis, &config.redis) {
+            (Some(old), Some(new)) => old.is_at(new),
+            (old, new) => old.is_none() && new.is_none(),
+        };
+        if !is_same {
+            later.push("redis");
+        }
+        config.redis.clone_from(&old.config.redis);
         let settings = Arc::new(Settings::new(config, self.hooks.clone(), Some(&old.authorizer))?);
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
         self.changes.send_replace(());

@@ -1,6 +1,7 @@
 //! What is counted, and how a scraper reads it. No label comes from a visitor: neither a route, a version, a user nor an address.
 
 mod label;
+mod presence;
 mod process;
 mod stats;
 
@@ -15,6 +16,7 @@ use prometheus_client::registry::{Metric, Registry};
 
 use self::label::By;
 pub(crate) use self::label::{Limit, Outcome, Told, Transport};
+pub(crate) use self::presence::PresenceMetrics;
 use self::process::{LostLines, Process};
 pub(crate) use self::stats::StatsMetrics;
 
@@ -43,6 +45,9 @@ pub(crate) struct Metrics {
     pub(crate) draining: Gauge,
     /// What subscribers are told.
     pub(crate) stats: StatsMetrics,
+    /// The other instances.
+    #[allow(dead_code, reason = "until the task that counts")]
+    pub(crate) presence: PresenceMetrics,
 }
 
 impl Metrics {
@@ -64,6 +69,7 @@ impl Metrics {
             accept_errors: registered(ours, "accept_errors", "Failures to accept a connection"),
             draining: registered(ours, "draining", "1 while the server ends its streams, else 0"),
             stats: StatsMetrics::new(ours),
+            presence: PresenceMetrics::new(ours),
             lost_lines,
             registry,
         }

@@ -1,3 +1,13 @@
 //! One server in several processes: what each tells the others of itself, and what it takes from them.
 
+#[cfg(feature = "redis")]
+mod backoff;
 pub(crate) mod exchange;
+#[allow(dead_code, reason = "until there is somebody to speak with")]
+pub(crate) mod others;
+#[cfg(feature = "redis")]
+#[allow(dead_code, reason = "until the task that uses it")]
+pub(crate) mod redis;
+#[cfg(feature = "redis")]
+#[allow(dead_code, reason = "until the task that uses it")]
+mod seal;

@@ -23,6 +23,10 @@ pub(crate) enum StartError {
     NoSecret { place: String },
     #[error("{place}: {error}")]
     Secret { place: String, error: ConfigError },
+    #[error(
+        "the Redis URL on the command line has a password, which everybody on this machine can read: put it into a file and name that by --redis-password-file, or set SKEW_REDIS"
+    )]
+    PasswordInArguments,
     #[error(transparent)]
     File(#[from] FileError),
     #[error(transparent)]
