@@ -3,8 +3,12 @@
 #[cfg(feature = "redis")]
 mod backoff;
 pub(crate) mod exchange;
+#[allow(dead_code, reason = "until somebody speaks with the others")]
+pub(crate) mod knowledge;
 #[allow(dead_code, reason = "until there is somebody to speak with")]
 pub(crate) mod others;
+#[allow(dead_code, reason = "until somebody speaks with the others")]
+pub(crate) mod record;
 #[cfg(feature = "redis")]
 #[allow(dead_code, reason = "until the task that uses it")]
 pub(crate) mod redis;

@@ -29,6 +29,12 @@ impl Message {
         Ok(Self(sse::frame(&json).into()))
     }
 
+    /// A message that another instance has written.
+    pub(crate) fn of_json(json: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str::<serde::de::IgnoredAny>(json)?;
+        Ok(Self(sse::frame(&json.replace(LINE_BREAKS, " ")).into()))
+    }
+
     /// Its bytes on SSE.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
