@@ -6,15 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use skew_proto::{Release, RoutePattern, Stats};
+use skew_proto::{Release, RoutePattern, Stats, UserPresence, UsersPage};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::config::{Config, ConfigError};
 use crate::hub::answer::{Current, Invalidated, Mode, Released};
-use crate::hub::command::{Command, Opening, Reply, Subscribed, Verdict};
+use crate::hub::command::{Command, Errand, Opening, Reply, Subscribed, Verdict};
 use crate::hub::message::Message;
 use crate::id::{ConnectionId, PublicId};
 use crate::live::Live;
+use crate::presence::exchange::Target;
 
 /// The server's hub does not run any more, since its runtime has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -72,7 +73,7 @@ impl Handle {
     /// When the message is no JSON, or the server has stopped.
     pub async fn broadcast<T: Serialize + ?Sized>(&self, message: &T) -> Result<u64, SendError> {
         let message = Message::custom(message)?;
-        Ok(self.ask(|reply| Command::Broadcast(message, reply)).await?)
+        Ok(self.send(Target::All, Errand::Message(message), Mode::Send).await?.reached)
     }
 
     /// Sends a message of the application's own to one connection.
@@ -82,8 +83,8 @@ impl Handle {
     /// When the message is no JSON, the connection is closed, or the server has stopped.
     pub async fn send_to<T: Serialize + ?Sized>(&self, id: PublicId, message: &T) -> Result<(), SendError> {
         let message = Message::custom(message)?;
-        let sent = self.ask(|reply| Command::SendTo(id, message, reply)).await?;
-        if sent { Ok(()) } else { Err(SendError::Closed) }
+        let sent = self.send(Target::Connection(id), Errand::Message(message), Mode::Send).await?;
+        if sent.reached == 1 { Ok(()) } else { Err(SendError::Closed) }
     }
 
     /// Asks every connection whose route matches to reload: `{"type":"version","version":CURRENT,"force":true,…}`.
@@ -95,7 +96,7 @@ impl Handle {
     ///
     /// When the server has stopped.
     pub async fn invalidate(&self, pattern: RoutePattern, mode: Mode) -> Result<Invalidated, Stopped> {
-        self.ask(|reply| Command::Invalidate { pattern, mode, reply }).await
+        self.send(Target::Route(pattern), Errand::Reload, mode).await
     }
 
     /// Tells when builds were released, so that `stats` can tell the ages of those that somebody is on. Of two times of one build the
@@ -172,6 +173,23 @@ impl Handle {
 
     pub(crate) async fn subscribe(&self, connection_id: ConnectionId, verdict: Verdict) -> Result<Subscribed, Stopped> {
         self.ask(|reply| Command::Subscribe { connection_id, verdict, reply }).await
+    }
+
+    /// Gives connections something.
+    pub(crate) async fn send(&self, target: Target, errand: Errand, mode: Mode) -> Result<Invalidated, Stopped> {
+        self.ask(|reply| Command::Send { target, errand, mode, reply }).await
+    }
+
+    /// One page of those who are here: so many of those behind this one.
+    #[allow(dead_code, reason = "until there are endpoints for it")]
+    pub(crate) async fn users(&self, after: Option<String>, limit: usize) -> Result<UsersPage, Stopped> {
+        self.ask(|reply| Command::Users { after, limit, reply }).await
+    }
+
+    /// Whether somebody is here, and where.
+    #[allow(dead_code, reason = "until there are endpoints for it")]
+    pub(crate) async fn user(&self, id: String) -> Result<UserPresence, Stopped> {
+        self.ask(|reply| Command::User { id, reply }).await
     }
 
     /// The answer of `GET admin/stats`.

@@ -21,6 +21,7 @@ mod keepalive;
 pub(crate) mod message;
 pub(crate) mod outbox;
 mod pending;
+pub(crate) mod people;
 mod plan;
 pub(crate) mod registry;
 pub(crate) mod releases;
@@ -29,17 +30,18 @@ mod state;
 mod subscribers;
 #[cfg(test)]
 mod tests;
+mod who;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use skew_proto::{Connected, Release, RoutePattern, ServerInfo, ServerMessage, wire};
+use skew_proto::{Connected, Release, ServerInfo, ServerMessage, wire};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use self::answer::{Current, Invalidated, Mode, Released};
+use self::answer::{Current, Released};
 use self::command::{Command, Opening, Reply, Subscribed, Verdict};
 use self::drain::Drain;
 use self::keepalive::Keepalive;
@@ -157,15 +159,11 @@ impl Hub {
                 self.changed(&change);
                 let _ = reply.send(());
             }
-            Command::Invalidate { pattern, mode, reply } => drop(reply.send(self.invalidate(&pattern, mode))),
-            Command::Broadcast(message, reply) => {
-                let _ = reply.send(self.send_to_all(&Parcel::Message(message), |_| true));
+            Command::Send { target, errand, mode, reply } => drop(reply.send(self.send(&target, errand, mode))),
+            Command::Users { after, limit, reply } => {
+                let _ = reply.send(who::page(&self.state, after.as_deref(), limit));
             }
-            Command::SendTo(id, message, reply) => {
-                let parcel = Parcel::Message(message);
-                let sent = self.state.registry.key_of_public(id).is_some_and(|key| self.send_to(key, &parcel));
-                let _ = reply.send(sent);
-            }
+            Command::User { id, reply } => drop(reply.send(who::of(&self.state, &id))),
             Command::Shutdown { over, reply } => self.shut_down(over, reply),
         }
     }
@@ -174,10 +172,11 @@ impl Hub {
         let Opening { connection_id, id, version, route, ip, user, outbox } = opening;
         let version = self.known_version(version.as_deref().unwrap_or(&self.state.current.version));
         let route = self.known_route(&route);
+        let now = now_ms();
         let connected = ServerMessage::Connected(Connected {
             version: self.state.current.version.clone(),
             connection_id: connection_id.reveal(),
-            timestamp: Some(now_ms()),
+            timestamp: Some(now),
             server: Some(ServerInfo { name: "skew-server".into(), version: env!("CARGO_PKG_VERSION").into() }),
             extra: skew_proto::Extra::new(),
         });
@@ -188,7 +187,7 @@ impl Hub {
         }
         let sender = Sender::new(outbox.clone());
         let entry = Entry { connection_id, id, version: version.clone(), route: route.clone(), ip, user, peer: outbox };
-        let (_, change) = self.state.open(entry);
+        let (_, change) = self.state.open(entry, now);
         self.keepalive.start(Instant::now());
         self.live.metrics.connections.inc();
         self.changed(&change);
@@ -291,25 +290,6 @@ impl Hub {
         self.changed(&change);
         let message = self.version_message(false);
         Released { previous, reached: self.send_to_all(&message, |_| true) }
-    }
-
-    fn invalidate(&mut self, pattern: &RoutePattern, mode: Mode) -> Invalidated {
-        // The pattern is tried once for each page, not once for each connection.
-        let routes: skew_proto::Counts = self
-            .state
-            .aggregates
-            .routes
-            .iter()
-            .filter(|(route, _)| pattern.matches(route))
-            .map(|(route, count)| (route.to_owned(), count))
-            .collect();
-        let matched = routes.values().sum();
-        let mut reached = 0;
-        if mode == Mode::Send && matched > 0 {
-            let message = self.version_message(true);
-            reached = self.send_to_all(&message, |entry| routes.contains_key(&*entry.route));
-        }
-        Invalidated { matched, routes, reached }
     }
 
     fn changed(&mut self, change: &Change) {

@@ -20,12 +20,12 @@ pub enum Mode {
     DryRun,
 }
 
-/// Whom an invalidation has reached, or would reach.
+/// Whom an invalidation or a message has reached, or would reach.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invalidated {
     /// Number of connections that match.
     pub matched: u64,
-    /// The same by route.
+    /// The same by route, where it went to a route.
     pub routes: Counts,
     /// Number of connections that were told: fewer than match where some do not read, none in a dry run.
     pub reached: u64,

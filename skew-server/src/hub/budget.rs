@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use skew_proto::List;
+use skew_proto::{List, UserIds};
 use tokio::time::Instant;
 
 use super::message::Snapshot;
@@ -62,7 +62,7 @@ impl Budget {
 pub(super) struct Whole {
     budget: Budget,
     /// The snapshots of now.
-    taken: Vec<(List, Snapshot)>,
+    taken: Vec<(List, UserIds, Snapshot)>,
 }
 
 impl Whole {
@@ -84,13 +84,14 @@ impl Whole {
     }
 
     /// A snapshot of now for so many.
-    pub(super) fn take(&mut self, list: List, receivers: usize, scene: &Scene<'_>) -> Snapshot {
-        let known = self.taken.iter().find(|(of, _)| *of == list).map(|(_, snapshot)| snapshot.clone());
+    pub(super) fn take(&mut self, list: List, users: UserIds, receivers: usize, scene: &Scene<'_>) -> Snapshot {
+        let known =
+            self.taken.iter().find(|(of, ids, _)| (*of, *ids) == (list, users)).map(|(.., taken)| taken.clone());
         let (snapshot, encoding) = match known {
             Some(snapshot) => (snapshot, Duration::ZERO),
             None => {
-                let snapshot = snapshot::take(scene.state, list);
-                self.taken.push((list, snapshot.clone()));
+                let snapshot = snapshot::take(scene.state, list, users);
+                self.taken.push((list, users, snapshot.clone()));
                 let cost = encoding(snapshot.len());
                 (snapshot, cost)
             }

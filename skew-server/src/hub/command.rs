@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use skew_proto::{Release, RoutePattern, Subscription};
+use skew_proto::{Release, Subscription, UserPresence, UsersPage};
 use tokio::sync::oneshot;
 
 use super::answer::{Current, Invalidated, Mode, Released};
@@ -16,6 +16,7 @@ use super::message::Message;
 use super::outbox::Outbox;
 use crate::auth::{Watch, WatchId};
 use crate::id::{ConnectionId, PublicId};
+use crate::presence::exchange::Target;
 
 pub(crate) type Reply<T> = oneshot::Sender<T>;
 
@@ -52,18 +53,53 @@ pub(crate) enum Subscribed {
     TooMany,
 }
 
+/// What connections are given.
+#[derive(Debug)]
+pub(crate) enum Errand {
+    /// To reload: a forced `version`.
+    Reload,
+    /// A message of the application's own.
+    Message(Message),
+}
+
 #[derive(Debug)]
 pub(crate) enum Command {
     Open(Opening, Reply<()>),
     Close(ConnectionId),
-    Navigate { connection_id: ConnectionId, route: String, reply: Reply<()> },
-    Subscribe { connection_id: ConnectionId, verdict: Verdict, reply: Reply<Subscribed> },
+    Navigate {
+        connection_id: ConnectionId,
+        route: String,
+        reply: Reply<()>,
+    },
+    Subscribe {
+        connection_id: ConnectionId,
+        verdict: Verdict,
+        reply: Reply<Subscribed>,
+    },
     Stats(Reply<Bytes>),
     Current(Reply<Current>),
     Release(Release, Reply<Released>),
     LearnReleases(Vec<Release>, Reply<()>),
-    Invalidate { pattern: RoutePattern, mode: Mode, reply: Reply<Invalidated> },
-    Broadcast(Message, Reply<u64>),
-    SendTo(PublicId, Message, Reply<bool>),
-    Shutdown { over: Duration, reply: Reply<()> },
+    /// Gives connections of this instance something. Where a target is matched by connections of others, too, they are counted as matched.
+    Send {
+        target: Target,
+        errand: Errand,
+        mode: Mode,
+        reply: Reply<Invalidated>,
+    },
+    /// One page of those who are here, with their connections: so many of those behind this one.
+    Users {
+        after: Option<String>,
+        limit: usize,
+        reply: Reply<UsersPage>,
+    },
+    /// Whether somebody is here, and where.
+    User {
+        id: String,
+        reply: Reply<UserPresence>,
+    },
+    Shutdown {
+        over: Duration,
+        reply: Reply<()>,
+    },
 }

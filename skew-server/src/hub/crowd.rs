@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use skew_proto::{List, Subscription};
+use skew_proto::{List, Subscription, UserIds};
 use tokio::time::Instant;
 
 use super::answer::Current;
@@ -72,7 +72,7 @@ impl Crowd {
 
     /// One more opens.
     pub fn open(&mut self, Newcomer(entry): Newcomer) {
-        let (key, change) = self.state.open(entry);
+        let (key, change) = self.state.open(entry, 7);
         self.keys.push(key);
         self.note(&change);
     }
@@ -122,7 +122,7 @@ impl Crowd {
     /// Encodes everything, and returns its bytes.
     #[must_use]
     pub fn snapshot(&self) -> usize {
-        snapshot::take(&self.state, List::All).len()
+        snapshot::take(&self.state, List::All, UserIds::Hidden).len()
     }
 
     /// Gives everybody a message, and returns how many took it.

@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use skew_proto::{Keepalive, ServerMessage, VersionMessage};
+use skew_proto::{Counts, Keepalive, RoutePattern, ServerMessage, VersionMessage};
 use tokio::time::Instant;
 
 use super::Hub;
+use super::answer::{Invalidated, Mode};
+use super::command::Errand;
 use super::message::Message;
 use super::outbox::{Outbox, Parcel, Refused};
 use super::registry::{Entry, Key};
+use super::who;
 use crate::clock::now_ms;
 use crate::metrics::Limit;
+use crate::presence::exchange::Target;
 
 impl Hub {
     /// A `version` message that differs from every one before it: the stock client drops a message that equals the last.
@@ -22,6 +26,46 @@ impl Hub {
             timestamp: Some(self.last_timestamp),
             extra: skew_proto::Extra::new(),
         })))
+    }
+
+    /// Gives whomever a target means an errand, or only counts them.
+    pub(super) fn send(&mut self, target: &Target, errand: Errand, mode: Mode) -> Invalidated {
+        let routes = match target {
+            // The pattern is tried once for each page, not once for each connection.
+            Target::Route(pattern) => self.routes_of(pattern),
+            Target::All | Target::User(_) | Target::Connection(_) => Counts::new(),
+        };
+        let matched = match target {
+            Target::All => self.state.aggregates.total,
+            Target::Route(_) => routes.values().sum(),
+            Target::User(user) => who::connections(&self.state, user),
+            Target::Connection(id) => u64::from(self.state.registry.key_of_public(*id).is_some()),
+        };
+        if mode == Mode::DryRun || matched == 0 {
+            return Invalidated { matched, routes, reached: 0 };
+        }
+        let parcel = match errand {
+            Errand::Reload => self.version_message(true),
+            Errand::Message(message) => Parcel::Message(message),
+        };
+        let reached = match target {
+            Target::All => self.send_to_all(&parcel, |_| true),
+            Target::Route(_) => self.send_to_all(&parcel, |entry| routes.contains_key(&*entry.route)),
+            Target::User(user) => {
+                let sent = push_to(self.state.registry.of_user(user), &parcel);
+                self.close_slow(sent)
+            }
+            Target::Connection(id) => {
+                let key = self.state.registry.key_of_public(*id);
+                u64::from(key.is_some_and(|key| self.send_to(key, &parcel)))
+            }
+        };
+        Invalidated { matched, routes, reached }
+    }
+
+    fn routes_of(&self, pattern: &RoutePattern) -> Counts {
+        let matching = self.state.aggregates.routes.iter().filter(|(route, _)| pattern.matches(route));
+        matching.map(|(route, count)| (route.to_owned(), count)).collect()
     }
 
     pub(super) fn keep_alive(&mut self, now: Instant) {

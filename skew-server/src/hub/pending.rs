@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use skew_proto::List;
+use skew_proto::{List, Subscription, UserIds};
 
 use super::registry::{Change, Key};
 use super::state::State;
@@ -27,6 +27,12 @@ pub(super) struct Pending {
     pub(super) touched: BTreeMap<Key, PublicId>,
     pub(super) versions: BTreeSet<Arc<str>>,
     pub(super) routes: BTreeSet<Arc<str>>,
+    /// Whether the number of users, or of connections without one, is news.
+    pub(super) people: bool,
+    /// These numbers as the one who knows least knows them.
+    counted: (u64, u64),
+    /// Whether connections are told with their users.
+    pub(super) users: UserIds,
     /// Whether the current build or its time of release is news.
     pub(super) current: bool,
     /// Whether the times of release of the builds that somebody is on are news.
@@ -49,9 +55,9 @@ pub(super) enum Listed {
 
 impl Pending {
     /// Nothing: whoever subscribes now knows all.
-    pub(super) fn new<P>(list: List, state: &State<P>) -> Self {
+    pub(super) fn new<P>(granted: Subscription, state: &State<P>) -> Self {
         let next = state.registry.next_key();
-        let list = match list {
+        let list = match granted.list {
             List::None => Listed::None,
             List::All => Listed::All,
             List::Top(count) => {
@@ -66,6 +72,9 @@ impl Pending {
             touched: BTreeMap::new(),
             versions: BTreeSet::new(),
             routes: BTreeSet::new(),
+            people: false,
+            counted: counted(state),
+            users: granted.users,
             current: false,
             releases: false,
             list,
@@ -78,6 +87,7 @@ impl Pending {
     }
 
     pub(super) fn note<P>(&mut self, change: &Change, state: &State<P>) {
+        self.people |= self.counted != counted(state);
         match change {
             Change::Opened { key, id, version, route } => {
                 self.touch(*key, *id, true);
@@ -137,4 +147,9 @@ impl Pending {
             || self.routes.len() > SMALL + 2 * aggregates.routes.len()
             || self.versions.len() > SMALL + 2 * aggregates.versions.len()
     }
+}
+
+/// Users, and connections without one.
+fn counted<P>(state: &State<P>) -> (u64, u64) {
+    (state.people.users(), state.people.anonymous())
 }

@@ -52,7 +52,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn new(granted: Subscription, state: &State<Arc<Outbox>>) -> Self {
-        let pending = (granted.mode == StatsMode::Changes).then(|| Pending::new(granted.list, state));
+        let pending = (granted.mode == StatsMode::Changes).then(|| Pending::new(granted, state));
         Self { granted, members: BTreeSet::new(), waiting: BTreeSet::new(), pending, tick: None }
     }
 
@@ -80,7 +80,7 @@ impl Plan {
         let Some(pending) = &mut self.pending else { return };
         pending.note(change, scene.state);
         if pending.is_too_much(scene.state) {
-            *pending = Pending::new(self.granted.list, scene.state);
+            *pending = Pending::new(self.granted, scene.state);
             self.waiting.clone_from(&self.members);
         }
     }
@@ -106,7 +106,7 @@ impl Plan {
                         }
                     }
                 }
-                *pending = Pending::new(self.granted.list, scene.state);
+                *pending = Pending::new(self.granted, scene.state);
             }
             None => self.waiting.clone_from(&self.members),
         }
@@ -128,7 +128,8 @@ impl Plan {
             .filter(|(_, o)| !o.is_behind())
             .collect();
         if !ready.is_empty() {
-            let snapshot = self.marked(whole.take(self.granted.list, ready.len(), scene), scene.state.seq);
+            let snapshot =
+                self.marked(whole.take(self.granted.list, self.granted.users, ready.len(), scene), scene.state.seq);
             for (key, outbox) in ready {
                 self.waiting.remove(&key);
                 scene.metrics.told(Told::Snapshot, snapshot.len());

@@ -1,5 +1,6 @@
 //! Who is connected.
 
+use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -24,7 +25,6 @@ pub(crate) struct Entry<P> {
     pub(crate) route: Arc<str>,
     pub(crate) ip: Option<IpAddr>,
     /// Whose it is, where that is known.
-    #[allow(dead_code, reason = "until users are counted")]
     pub(crate) user: Option<Arc<str>>,
     pub(crate) peer: P,
 }
@@ -63,11 +63,15 @@ struct Node<P> {
     nth: u64,
     before: u32,
     after: u32,
+    /// Its neighbours among the connections of its user.
+    older: u32,
+    newer: u32,
     entry: Entry<P>,
 }
 
 /// All connections, a chain in the order of opening. Opening, closing and finding one cost the same however many there are. The two
-/// indexes hold exactly the slots in use: five bytes each for a connection, where a map would hold ids and keys once more.
+/// indexes by id hold exactly the slots in use: five bytes each for a connection, where a map would hold ids and keys once more. The one
+/// by user holds the newest connection of each, and the others are a chain from there.
 #[derive(Debug)]
 pub(crate) struct Registry<P> {
     slots: Vec<Option<Node<P>>>,
@@ -76,6 +80,9 @@ pub(crate) struct Registry<P> {
     last: u32,
     by_connection_id: HashTable<u32>,
     by_id: HashTable<u32>,
+    by_user: HashTable<u32>,
+    /// What users are called may come from outside.
+    hasher: RandomState,
     next: u64,
 }
 
@@ -88,6 +95,8 @@ impl<P> Registry<P> {
             last: NONE,
             by_connection_id: HashTable::new(),
             by_id: HashTable::new(),
+            by_user: HashTable::new(),
+            hasher: RandomState::new(),
             next: 0,
         }
     }
@@ -107,17 +116,19 @@ impl<P> Registry<P> {
             Some(node) => node.after = slot,
             None => self.first = slot,
         }
-        self.slots[slot as usize] = Some(Node { nth: key.nth, before, after: NONE, entry });
+        self.slots[slot as usize] = Some(Node { nth: key.nth, before, after: NONE, older: NONE, newer: NONE, entry });
         let slots = &self.slots;
         self.by_connection_id.insert_unique(connection_id.hash(), slot, |slot| {
             node(slots, *slot).map_or(0, |node| node.entry.connection_id.hash())
         });
         self.by_id.insert_unique(id.hash(), slot, |slot| node(slots, *slot).map_or(0, |node| node.entry.id.hash()));
+        self.join_user(slot);
         (key, change)
     }
 
     pub(crate) fn close(&mut self, key: Key) -> Option<(Entry<P>, Change)> {
         self.get(key)?;
+        self.leave_user(key.slot);
         let Node { before, after, entry, .. } = self.slots[key.slot as usize].take()?;
         self.free.push(key.slot);
         match self.node_mut(before) {
@@ -154,6 +165,18 @@ impl<P> Registry<P> {
     pub(crate) fn key_of_public(&self, id: PublicId) -> Option<Key> {
         let is_it = |slot: &u32| node(&self.slots, *slot).is_some_and(|node| node.entry.id == id);
         self.key_at(*self.by_id.find(id.hash(), is_it)?)
+    }
+
+    /// The connections of a user, the newest first.
+    pub(crate) fn of_user(&self, user: &str) -> impl Iterator<Item = (Key, &Entry<P>)> {
+        let newest = self.by_user.find(self.hasher.hash_one(user), is_of(&self.slots, user));
+        let mut slot = newest.copied().unwrap_or(NONE);
+        std::iter::from_fn(move || {
+            let node = node(&self.slots, slot)?;
+            let key = Key { nth: node.nth, slot };
+            slot = node.older;
+            Some((key, &node.entry))
+        })
     }
 
     pub(crate) fn get(&self, key: Key) -> Option<&Entry<P>> {
@@ -202,6 +225,47 @@ impl<P> Registry<P> {
         node(&self.slots, slot).map(|node| Key { nth: node.nth, slot })
     }
 
+    /// Makes it the newest connection of its user, where it has one.
+    fn join_user(&mut self, slot: u32) {
+        let Some(user) = node(&self.slots, slot).and_then(|node| node.entry.user.clone()) else { return };
+        let hash = self.hasher.hash_one(&*user);
+        let Some(newest) = self.by_user.find_mut(hash, is_of(&self.slots, &user)) else {
+            let (slots, hasher) = (&self.slots, &self.hasher);
+            self.by_user.insert_unique(hash, slot, |slot| {
+                node(slots, *slot).map_or(0, |node| node.entry.user.as_deref().map_or(0, |user| hasher.hash_one(user)))
+            });
+            return;
+        };
+        let older = std::mem::replace(newest, slot);
+        if let Some(node) = self.node_mut(slot) {
+            node.older = older;
+        }
+        if let Some(node) = self.node_mut(older) {
+            node.newer = slot;
+        }
+    }
+
+    fn leave_user(&mut self, slot: u32) {
+        let Some(Node { older, newer, entry, .. }) = node(&self.slots, slot) else { return };
+        let (older, newer) = (*older, *newer);
+        if newer == NONE
+            && let Some(user) = &entry.user
+            && let Ok(mut newest) = self.by_user.find_entry(self.hasher.hash_one(&**user), |of| *of == slot)
+        {
+            if older == NONE {
+                newest.remove();
+            } else {
+                *newest.get_mut() = older;
+            }
+        }
+        if let Some(node) = self.node_mut(older) {
+            node.newer = newer;
+        }
+        if let Some(node) = self.node_mut(newer) {
+            node.older = older;
+        }
+    }
+
     fn node_mut(&mut self, slot: u32) -> Option<&mut Node<P>> {
         self.slots.get_mut(slot as usize)?.as_mut()
     }
@@ -209,6 +273,11 @@ impl<P> Registry<P> {
 
 fn node<P>(slots: &[Option<Node<P>>], slot: u32) -> Option<&Node<P>> {
     slots.get(slot as usize)?.as_ref()
+}
+
+/// Whether a slot's connection is a user's.
+fn is_of<P>(slots: &[Option<Node<P>>], user: &str) -> impl Fn(&u32) -> bool {
+    |slot| node(slots, *slot).is_some_and(|node| node.entry.user.as_deref() == Some(user))
 }
 
 #[cfg(test)]
@@ -220,14 +289,15 @@ mod tests {
 
     #[derive(Debug, Clone)]
     enum Step {
-        Open(String, String),
+        Open(String, String, Option<String>),
         Close(usize),
         Move(usize, String),
     }
 
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
-            3 => ("[ab]|__proto__", "/[ab]?").prop_map(|(version, route)| Step::Open(version, route)),
+            3 => ("[ab]|__proto__", "/[ab]?", prop::option::of("[uvw]"))
+                .prop_map(|(version, route, user)| Step::Open(version, route, user)),
             2 => any::<prop::sample::Index>().prop_map(|index| Step::Close(index.index(30))),
             2 => (any::<prop::sample::Index>(), "/[ab]?").prop_map(|(index, route)| Step::Move(index.index(30), route)),
         ]
@@ -254,11 +324,12 @@ mod tests {
             let mut opened = Vec::new();
             for step in steps {
                 let change = match step {
-                    Step::Open(version, route) => {
+                    Step::Open(version, route, user) => {
                         let (version, route) = (aggregates.versions.share(&version), aggregates.routes.share(&route));
                         let (connection_id, id) = (ConnectionId::random(7), PublicId::random());
+                        let user = user.map(Into::into);
                         let (key, change) =
-                            registry.open(Entry { connection_id, id, version, route, ip: None, user: None, peer: () });
+                            registry.open(Entry { connection_id, id, version, route, ip: None, user, peer: () });
                         prop_assert_eq!(registry.key_of(connection_id), Some(key));
                         prop_assert_eq!(registry.key_of_public(id), Some(key));
                         opened.push(key);
@@ -280,6 +351,15 @@ mod tests {
                 prop_assert_eq!(registry.by_connection_id.len(), registry.iter().count());
                 prop_assert_eq!(registry.by_id.len(), registry.iter().count());
                 prop_assert_eq!(registry.at(0..registry.places()).count(), registry.len());
+                for user in ["u", "v", "w"] {
+                    let mut theirs: Vec<Key> = registry
+                        .iter()
+                        .filter(|(_, entry)| entry.user.as_deref() == Some(user))
+                        .map(|(key, _)| key)
+                        .collect();
+                    theirs.reverse();
+                    prop_assert_eq!(registry.of_user(user).map(|(key, _)| key).collect::<Vec<_>>(), theirs);
+                }
                 for (key, entry) in registry.iter() {
                     prop_assert_eq!(registry.key_of(entry.connection_id), Some(key));
                     prop_assert_eq!(registry.key_of_public(entry.id), Some(key));

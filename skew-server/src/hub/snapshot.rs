@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
-use skew_proto::List;
+use skew_proto::{List, UserIds};
 
 use super::aggregates::Table;
 use super::message::{Message, Snapshot};
@@ -17,6 +17,8 @@ use super::state::State;
 #[serde(rename_all = "camelCase", bound = "")]
 struct View<'a, P> {
     total: u64,
+    users: u64,
+    anonymous: u64,
     versions: &'a Table,
     routes: &'a Table,
     connections: First<'a, P>,
@@ -35,6 +37,10 @@ struct ChangesView<'a, P> {
     since: u64,
     seq: u64,
     total: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    users: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    anonymous: Option<u64>,
     #[serde(skip_serializing_if = "Counts::is_empty")]
     versions: Counts<'a>,
     #[serde(skip_serializing_if = "Counts::is_empty")]
@@ -63,11 +69,14 @@ struct Row<'a> {
     route: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     ip: Option<std::net::IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a str>,
 }
 
 impl<'a> Row<'a> {
-    fn of<P>(Entry { id, version, route, ip, .. }: &'a Entry<P>) -> Self {
-        Self { id: *id, version, route, ip: *ip }
+    fn of<P>(Entry { id, version, route, ip, user, .. }: &'a Entry<P>, users: UserIds) -> Self {
+        let user = user.as_deref().filter(|_| users == UserIds::Shown);
+        Self { id: *id, version, route, ip: *ip, user }
     }
 }
 
@@ -78,11 +87,15 @@ impl Serialize for Table {
 }
 
 /// The first connections of a registry.
-struct First<'a, P>(&'a Registry<P>, usize);
+struct First<'a, P> {
+    registry: &'a Registry<P>,
+    count: usize,
+    users: UserIds,
+}
 
 impl<P> Serialize for First<'_, P> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().take(self.1).map(|(_, entry)| Row::of(entry)))
+        serializer.collect_seq(self.registry.iter().take(self.count).map(|(_, entry)| Row::of(entry, self.users)))
     }
 }
 
@@ -138,13 +151,15 @@ fn listed(list: List) -> usize {
 }
 
 /// The whole state.
-pub(super) fn take<P>(state: &State<P>, list: List) -> Snapshot {
-    let State { registry, aggregates, current, release_times, .. } = state;
+pub(super) fn take<P>(state: &State<P>, list: List, users: UserIds) -> Snapshot {
+    let State { registry, aggregates, people, current, release_times, .. } = state;
     let view = View {
         total: aggregates.total,
+        users: people.users(),
+        anonymous: people.anonymous(),
         versions: &aggregates.versions,
         routes: &aggregates.routes,
-        connections: First(registry, listed(list)),
+        connections: First { registry, count: listed(list), users },
         current: &current.version,
         released_at: current.released_at,
         releases: release_times.of_connected(&aggregates.versions),
@@ -158,17 +173,17 @@ pub(super) fn take<P>(state: &State<P>, list: List) -> Snapshot {
 
 /// What has changed, as it is now.
 pub(super) fn changes<P>(pending: &Pending, state: &State<P>) -> Message {
-    let State { registry, aggregates, current, release_times, seq } = state;
+    let State { registry, aggregates, people, current, release_times, seq } = state;
     let (mut opened, mut moved, mut closed) = (Vec::new(), Vec::new(), Vec::new());
     for (key, id) in &pending.touched {
         match registry.get(*key) {
             Some(entry) if *key < pending.all_know => moved.push((*id, &*entry.route)),
-            Some(entry) => opened.push(Row::of(entry)),
+            Some(entry) => opened.push(Row::of(entry, pending.users)),
             None => closed.push(*id),
         }
     }
     let connections = match pending.list {
-        Listed::Top { count, changed: true, .. } => Some(First(registry, count)),
+        Listed::Top { count, changed: true, .. } => Some(First { registry, count, users: pending.users }),
         Listed::Top { changed: false, .. } | Listed::All | Listed::None => None,
     };
     let view = ChangesView {
@@ -176,6 +191,8 @@ pub(super) fn changes<P>(pending: &Pending, state: &State<P>) -> Message {
         since: pending.since,
         seq: *seq,
         total: aggregates.total,
+        users: pending.people.then(|| people.users()),
+        anonymous: pending.people.then(|| people.anonymous()),
         versions: Counts { names: &pending.versions, table: &aggregates.versions },
         routes: Counts { names: &pending.routes, table: &aggregates.routes },
         opened: Rows(opened),
@@ -213,7 +230,7 @@ mod tests {
                 peer: (),
             };
             let id = entry.id;
-            state.open(entry);
+            state.open(entry, 7);
             id.to_string()
         };
         let first = open("v1", "/", None);
@@ -221,7 +238,7 @@ mod tests {
         for (version, at) in [("v1", 9), ("nobody-is-on-it", 8)] {
             state.release_times.learn(&skew_proto::Release { version: version.into(), released_at: Some(at) });
         }
-        let text = take(&state, List::All).json(&first);
+        let text = take(&state, List::All, UserIds::Shown).json(&first);
 
         let ServerMessage::Stats(stats) = ServerMessage::decode(std::str::from_utf8(&text).unwrap()).unwrap() else {
             panic!("no stats");

@@ -6,6 +6,7 @@ use skew_proto::Release;
 
 use super::aggregates::Aggregates;
 use super::answer::Current;
+use super::people::People;
 use super::registry::{Change, Entry, Key, Registry};
 use super::releases::ReleaseTimes;
 
@@ -14,6 +15,7 @@ use super::releases::ReleaseTimes;
 pub(crate) struct State<P> {
     pub(crate) registry: Registry<P>,
     pub(crate) aggregates: Aggregates,
+    pub(crate) people: People,
     pub(crate) current: Current,
     pub(crate) release_times: ReleaseTimes,
     /// The number of the newest change.
@@ -25,13 +27,16 @@ impl<P> State<P> {
         Self {
             registry: Registry::new(),
             aggregates: Aggregates::default(),
+            people: People::default(),
             current,
             release_times: ReleaseTimes::default(),
             seq: 0,
         }
     }
 
-    pub(crate) fn open(&mut self, entry: Entry<P>) -> (Key, Change) {
+    pub(crate) fn open(&mut self, mut entry: Entry<P>, now_ms: u64) -> (Key, Change) {
+        entry.user = entry.user.map(|user| self.people.share(user));
+        self.people.open(entry.user.as_ref(), now_ms);
         let (key, change) = self.registry.open(entry);
         self.apply(&change);
         (key, change)
@@ -39,6 +44,7 @@ impl<P> State<P> {
 
     pub(crate) fn close(&mut self, key: Key) -> Option<(Entry<P>, Change)> {
         let closed = self.registry.close(key)?;
+        self.people.close(closed.0.user.as_deref());
         self.apply(&closed.1);
         Some(closed)
     }

@@ -9,7 +9,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use skew_proto::{List, Subscription};
+use skew_proto::{List, Subscription, UserIds};
 use tokio::time::Instant;
 
 use super::budget::Whole;
@@ -101,7 +101,7 @@ impl Subscribers {
         // Who has left meanwhile needs no answer.
         self.asking.retain(|reply| !reply.is_closed());
         if !self.asking.is_empty() && self.whole.is_free(scene.now) {
-            let body = self.whole.take(List::All, self.asking.len(), scene).body();
+            let body = self.whole.take(List::All, UserIds::Hidden, self.asking.len(), scene).body();
             for reply in self.asking.drain(..) {
                 let _ = reply.send(body.clone());
             }

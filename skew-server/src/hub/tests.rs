@@ -1,9 +1,12 @@
 //! The hub alone, on a clock that stands still until everybody waits.
 
+mod people;
+
 use futures_util::FutureExt;
 use serde_json::{Value, json};
-use skew_proto::{MatchKind, Subscription};
+use skew_proto::{MatchKind, RoutePattern, Subscription};
 
+use super::answer::{Invalidated, Mode};
 use super::command::{Opening, Verdict};
 use super::outbox::Parcel;
 use super::*;
@@ -35,19 +38,25 @@ struct Client {
 impl Client {
     /// Opens a connection and takes its `connected`.
     async fn open(hub: &Handle, route: &str) -> Self {
+        Self::open_as(hub, route, None).await
+    }
+
+    async fn open_as(hub: &Handle, route: &str, user: Option<&str>) -> Self {
         let (connection_id, id) = (ConnectionId::random(7), PublicId::random());
         let outbox = Arc::new(Outbox::new(QUEUE_LIMIT));
-        let (version, route) = (None, route.to_owned());
-        hub.open(Opening { connection_id, id, version, route, ip: None, user: None, outbox: outbox.clone() })
-            .await
-            .unwrap();
+        let (version, route, user) = (None, route.to_owned(), user.map(Into::into));
+        hub.open(Opening { connection_id, id, version, route, ip: None, user, outbox: outbox.clone() }).await.unwrap();
         let client = Self { hub: hub.clone(), connection_id, id, outbox };
         assert_eq!(client.next().await["type"], "connected");
         client
     }
 
     async fn subscribe(&self) -> Value {
-        self.hub.subscribe(self.connection_id, Verdict::Granted(Subscription::default(), Watch::none())).await.unwrap();
+        self.subscribe_to(Subscription::default()).await
+    }
+
+    async fn subscribe_to(&self, asked: Subscription) -> Value {
+        self.hub.subscribe(self.connection_id, Verdict::Granted(asked, Watch::none())).await.unwrap();
         self.next().await
     }
 

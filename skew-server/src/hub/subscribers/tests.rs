@@ -18,7 +18,7 @@ use crate::metrics::Metrics;
 
 #[derive(Debug, Clone)]
 enum Step {
-    Open(String, String),
+    Open(String, String, Option<String>),
     Close(usize),
     Move(usize, String),
     Release(String, Option<u64>),
@@ -30,7 +30,8 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        8 => ("[ab]", "/[ab]?").prop_map(|(version, route)| Step::Open(version, route)),
+        8 => ("[ab]", "/[ab]?", prop::option::of("[uvw]"))
+            .prop_map(|(version, route, user)| Step::Open(version, route, user)),
         6 => (0..24_usize).prop_map(Step::Close),
         6 => (0..24_usize, "/[ab]?").prop_map(|(nth, route)| Step::Move(nth, route)),
         1 => ("[abc]", prop::option::of(1..9_u64)).prop_map(|(version, at)| Step::Release(version, at)),
@@ -48,8 +49,12 @@ const fn kind(mode: StatsMode, list: List, interval_ms: Option<u64>) -> Subscrip
     Subscription { mode, list, interval_ms, users: UserIds::Hidden, events: EventsAsked::None }
 }
 
-const KINDS: [Subscription; 6] = [
-    kind(StatsMode::Changes, List::All, None),
+const CHANGES: Subscription = kind(StatsMode::Changes, List::All, None);
+
+const KINDS: [Subscription; 8] = [
+    Subscription { users: UserIds::Shown, ..CHANGES },
+    Subscription { users: UserIds::Shown, ..kind(StatsMode::Changes, List::Top(3), None) },
+    CHANGES,
     kind(StatsMode::Changes, List::All, Some(300)),
     kind(StatsMode::Changes, List::Top(3), None),
     kind(StatsMode::Changes, List::None, None),
@@ -73,7 +78,7 @@ struct Room {
     now: Instant,
     opened: Vec<Key>,
     /// What a whole snapshot said at each number, by how much of the list it holds.
-    truth: BTreeMap<(u64, List), Stats>,
+    truth: BTreeMap<(u64, List, UserIds), Stats>,
 }
 
 impl Room {
@@ -92,9 +97,11 @@ impl Room {
     fn tell(&mut self, tell: impl FnOnce(&mut Subscribers, &Scene<'_>)) {
         let scene = Scene { state: &self.state, now: self.now, interval: INTERVAL, metrics: &self.metrics.stats };
         tell(&mut self.subscribers, &scene);
-        for list in KINDS.map(|kind| kind.list) {
+        for (list, users) in KINDS.map(|kind| (kind.list, kind.users)) {
             let state = &self.state;
-            self.truth.entry((state.seq, list)).or_insert_with(|| *stats(&snapshot::take(state, list).json("")));
+            self.truth
+                .entry((state.seq, list, users))
+                .or_insert_with(|| *stats(&snapshot::take(state, list, users).json("")));
         }
     }
 
@@ -102,13 +109,13 @@ impl Room {
         self.tell(|subscribers, scene| subscribers.note(change, scene));
     }
 
-    fn open(&mut self, version: &str, route: &str) -> Client {
+    fn open(&mut self, version: &str, route: &str, user: Option<&str>) -> Client {
         let (id, outbox) = (PublicId::random(), Arc::new(Outbox::new(64)));
         let (version, route) =
             (self.state.aggregates.versions.share(version), self.state.aggregates.routes.share(route));
         let connection_id = ConnectionId::random(7);
-        let (key, change) =
-            self.state.open(Entry { connection_id, id, version, route, ip: None, user: None, peer: outbox.clone() });
+        let (user, peer) = (user.map(Into::into), outbox.clone());
+        let (key, change) = self.state.open(Entry { connection_id, id, version, route, ip: None, user, peer }, 7);
         self.note(&change);
         Client { key, id, outbox, subscribed: None, known: None }
     }
@@ -144,7 +151,7 @@ impl Room {
             assert_eq!(known.seq().is_none(), stock, "a stock subscriber sees nothing of it");
             assert_eq!(known.your_id, Some(client.id.to_string()));
             if let Some(seq) = known.seq() {
-                let truth = &self.truth[&(seq, subscribed.list)];
+                let truth = &self.truth[&(seq, subscribed.list, subscribed.users)];
                 let granted = &known.extra["granted"];
                 assert_eq!(Subscription::read(granted.as_object().unwrap()), grant(subscribed, INTERVAL));
                 assert_eq!(shown(known), shown(truth), "at {seq}");
@@ -173,11 +180,11 @@ proptest! {
     #[test]
     fn what_a_subscriber_knows_is_what_a_snapshot_of_that_moment_says(steps in prop::collection::vec(step(), 0..160)) {
         let mut room = Room::new(Instant::now());
-        let mut clients: Vec<Client> = (0..CLIENTS).map(|_| room.open("a", "/")).collect();
+        let mut clients: Vec<Client> = (0..CLIENTS).map(|_| room.open("a", "/", None)).collect();
         for step in steps {
             match step {
-                Step::Open(version, route) => {
-                    let key = room.open(&version, &route).key;
+                Step::Open(version, route, user) => {
+                    let key = room.open(&version, &route, user.as_deref()).key;
                     room.opened.push(key);
                 }
                 Step::Close(nth) => {
@@ -224,7 +231,8 @@ proptest! {
         for client in &mut clients {
             room.read(client);
             if room.subscribers.contains(client.key) {
-                let truth = &room.truth[&(room.state.seq, client.subscribed.unwrap().list)];
+                let subscribed = client.subscribed.unwrap();
+                let truth = &room.truth[&(room.state.seq, subscribed.list, subscribed.users)];
                 prop_assert_eq!(shown(client.known.as_ref().unwrap()), shown(truth));
             }
         }
@@ -234,13 +242,13 @@ proptest! {
 #[test]
 fn who_never_reads_is_encoded_nothing_for_and_gets_a_snapshot_when_it_reads() {
     let mut room = Room::new(Instant::now());
-    let mut slow = room.open("a", "/");
-    slow.subscribed = Some(KINDS[0]);
+    let mut slow = room.open("a", "/", None);
+    slow.subscribed = Some(CHANGES);
     let key = slow.key;
-    room.tell(|subscribers, scene| subscribers.subscribe(key, KINDS[0], scene));
+    room.tell(|subscribers, scene| subscribers.subscribe(key, CHANGES, scene));
     room.read(&mut slow);
     for _ in 0..100 {
-        room.open("a", "/");
+        room.open("a", "/", None);
         room.wait(100);
     }
     let text = room.metrics.text();
@@ -256,8 +264,8 @@ fn who_never_reads_is_encoded_nothing_for_and_gets_a_snapshot_when_it_reads() {
 #[test]
 fn what_would_be_longer_than_a_snapshot_is_told_by_one() {
     let mut room = Room::new(Instant::now());
-    let mut reader = room.open("a", "/");
-    let asked = Subscription { interval_ms: Some(60_000), ..KINDS[0] };
+    let mut reader = room.open("a", "/", None);
+    let asked = Subscription { interval_ms: Some(60_000), ..CHANGES };
     reader.subscribed = Some(asked);
     let key = reader.key;
     room.tell(|subscribers, scene| subscribers.subscribe(key, asked, scene));
