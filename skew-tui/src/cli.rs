@@ -147,6 +147,10 @@ pub enum Command {
         /// Keep only the network of visitors' addresses
         #[arg(long, env = "SKEW_MASK", value_parser = values::switch())]
         mask: bool,
+
+        /// Keep the ids of users, which are hidden otherwise: each has another text in its place
+        #[arg(long, env = "SKEW_RECORD_USERS", value_parser = values::switch())]
+        users: bool,
     },
     /// Open the dashboard on a recording, with keys to go anywhere in it; with --json print its states.
     Replay {

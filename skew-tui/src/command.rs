@@ -31,7 +31,7 @@ use crate::audit::Audit;
 use crate::cli::{Cli, Command, Options};
 use crate::demo::Demo;
 use crate::output::Voice;
-use crate::recording::{Addresses, Overwrite, Settings};
+use crate::recording::{Addresses, Overwrite, Settings, Users};
 use crate::state::site::Watchers;
 use origin::Origin;
 use stop::Stop;
@@ -101,13 +101,14 @@ async fn run(cli: &Cli, voice: Voice) -> Result<(), Stop> {
             logging::start(options, voice)?;
             signals::until_interrupted(doctor::run(&options.targets(url.as_deref())?, options)).await
         }
-        (Some(Command::Record { url, file, force, lasting, every, mask }), _) => {
+        (Some(Command::Record { url, file, force, lasting, every, mask, users }), _) => {
             logging::start(options, voice)?;
             let origin = Origin::Live(options.targets(Some(url))?);
             let settings = Settings {
                 site: origin.label(),
                 targets: origin.labels(),
                 addresses: if *mask { Addresses::Masked } else { Addresses::Kept },
+                users: if *users { Users::Kept } else { Users::Hidden },
                 interval_ms: u64::try_from(every.as_millis()).unwrap_or(u64::MAX),
                 overwrite: if *force { Overwrite::Regular } else { Overwrite::Never },
             };

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use skew_proto::{List, StatsMode, Subscription};
+use skew_proto::{List, StatsMode, Subscription, UserIds};
 use tokio::time::{sleep, timeout};
 
 use crate::clock::Clock;
@@ -38,10 +38,16 @@ pub enum Next {
 }
 
 /// The stats to ask for where nobody needs them whole. The whole list all the same: who else watches is known by it alone, and
-/// has to be left out of every figure.
+/// has to be left out of every figure. It says whose each connection is, where the server knows that.
 #[must_use]
 pub fn by_changes() -> Subscription {
-    Subscription { mode: StatsMode::Changes, list: List::All, interval_ms: None, ..Subscription::default() }
+    Subscription { mode: StatsMode::Changes, list: List::All, ..whole() }
+}
+
+/// The same, each time whole.
+#[must_use]
+pub fn whole() -> Subscription {
+    Subscription { users: UserIds::Shown, ..Subscription::default() }
 }
 
 /// The facts of one or more targets: live, or as they were recorded.

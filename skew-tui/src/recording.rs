@@ -40,6 +40,16 @@ pub enum Addresses {
     Masked,
 }
 
+/// Whether users' ids are kept in a recording.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Users {
+    /// In the place of each id stands another text: the same all through one recording, and another in the next.
+    #[default]
+    Hidden,
+    /// As the server sent them.
+    Kept,
+}
+
 /// One event of a recording.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {

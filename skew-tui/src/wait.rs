@@ -12,7 +12,7 @@ mod terms;
 
 use crate::Now;
 use crate::output::refusal;
-use crate::state::site::{Authorization, Coverage, Link, Refusal, Site};
+use crate::state::site::{Authorization, Coverage, Link, Refusal, Site, unheard};
 
 use builds::{Build, Builds};
 use settle::Settle;
@@ -232,6 +232,9 @@ impl Wait {
         if let Coverage::Partial { answering, of } = site.coverage {
             return unknown(Unknown::Partial { answering, of });
         }
+        if let Some(missing) = &site.missing {
+            return unknown(Unknown::Instances(unheard(missing)));
+        }
         match site.authorization {
             Authorization::Granted => {
                 self.granted = true;
@@ -267,11 +270,13 @@ impl Wait {
         let silence = "no answer in time; check the URL, or give more time with --timeout";
         let verdict = match &found.phase {
             Phase::Over(_) => return found,
-            Phase::Unknown(Unknown::Connecting | Unknown::Pending | Unknown::NoBuild | Unknown::Partial { .. })
-                if patient =>
-            {
-                return found;
-            }
+            Phase::Unknown(
+                Unknown::Connecting
+                | Unknown::Pending
+                | Unknown::NoBuild
+                | Unknown::Partial { .. }
+                | Unknown::Instances(_),
+            ) if patient => return found,
             Phase::Unknown(Unknown::Connecting | Unknown::Pending | Unknown::Stale) => {
                 Verdict::Failed(silence.to_owned())
             }

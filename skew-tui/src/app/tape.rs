@@ -11,8 +11,8 @@ use skew_proto::{Subscription, text};
 
 use crate::Now;
 use crate::event::Telling;
-use crate::feed::{Happening, by_changes};
-use crate::recording::{Addresses, Overwrite, Recorder, RecordingError, Settings};
+use crate::feed::{Happening, by_changes, whole};
+use crate::recording::{Addresses, Overwrite, Recorder, RecordingError, Settings, Users};
 use crate::state::tape::Tape;
 use crate::state::{Masking, State};
 use retold::retold;
@@ -45,7 +45,7 @@ impl Recording {
 
     /// The stats to ask for: whole ones while they are recorded.
     pub(super) fn wanted(&self) -> Subscription {
-        if self.0.is_some() { Subscription::default() } else { by_changes() }
+        if self.0.is_some() { whole() } else { by_changes() }
     }
 
     /// Takes in what happened, and time that went by. Nothing where nothing is recorded.
@@ -93,6 +93,7 @@ fn begin(masking: Masking, state: &State, now: Now) -> Result<Recorder, Recordin
         site: state.label().to_owned(),
         targets: members.iter().map(|member| member.label.clone()).collect(),
         addresses: if masking == Masking::On { Addresses::Masked } else { Addresses::Kept },
+        users: Users::Hidden,
         interval_ms: INTERVAL_MS,
         overwrite: Overwrite::Never,
     };

@@ -4,13 +4,13 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use skew_proto::{Subscription, text};
+use skew_proto::text;
 
 use super::origin::Origin;
 use super::signals;
 use super::stop::Stop;
 use super::watch::Watch;
-use crate::feed::Next;
+use crate::feed::{Next, whole};
 use crate::output::Voice;
 use crate::recording::{Recorder, Settings};
 use crate::source::Keep;
@@ -34,7 +34,7 @@ pub(super) struct Request {
 pub(super) async fn run(origin: &Origin, request: Request, voice: Voice) -> Result<(), Stop> {
     let keep = if request.settings.interval_ms == 0 { Keep::Every } else { Keep::Newest };
     // A recording is read by itself: it holds whole stats.
-    let feed = origin.feed(keep, Subscription::default())?;
+    let feed = origin.feed(keep, whole())?;
     let recorder = Recorder::create(&request.file, request.settings, feed.now())?;
     let watch = Watch::over(feed, &origin.labels(), Watchers::LeftOut, Some(voice));
     let mut recording = Recording { watch, recorder, progress: Progress::of(voice) };

@@ -11,7 +11,7 @@ use skew_proto::text;
 
 use crate::Now;
 use crate::state::known::Known;
-use crate::state::site::{Coverage, Site};
+use crate::state::site::{Coverage, Site, unheard};
 use crate::state::trend::{Eta, Trend};
 use figures::Figures;
 use reach::Reach;
@@ -87,10 +87,20 @@ impl Teller {
     }
 
     fn tell_coverage(&mut self, site: &Site, said: &mut Vec<String>) {
-        if std::mem::replace(&mut self.coverage, site.coverage) == site.coverage {
+        let before = std::mem::replace(&mut self.coverage, site.coverage);
+        if before == site.coverage {
             return;
         }
+        let unheard = site.missing.as_ref().map(unheard).unwrap_or_default();
         said.push(match site.coverage {
+            Coverage::Instances => {
+                format!(
+                    "Partial: the server has not heard from {unheard}. Of them the figures are the last that it had."
+                )
+            }
+            Coverage::Whole if before == Coverage::Instances => {
+                "The server hears from all of its instances again.".to_owned()
+            }
             Coverage::Partial { answering, of } => {
                 format!("Partial: {answering} of {of} targets answer, and only theirs is in the figures.")
             }

@@ -118,7 +118,7 @@ fn unknown_name(phase: &Phase) -> Option<&'static str> {
         Unknown::Refused(_) => "refused",
         Unknown::NoBuild => "noBuild",
         Unknown::Disputed(..) => "disputed",
-        Unknown::Partial { .. } => "partial",
+        Unknown::Partial { .. } | Unknown::Instances(_) => "partial",
         Unknown::Unusable(Unusable::Contradictory) => "contradictory",
         Unknown::Unusable(Unusable::ListIncomplete) => "listIncomplete",
         Unknown::Unusable(Unusable::RoutesUntracked) => "routesUntracked",

@@ -1,5 +1,6 @@
 //! The state as one line of JSON, schema 1. Fields are only ever added.
 
+mod people;
 mod trend;
 
 use serde::Serialize;
@@ -11,6 +12,7 @@ use crate::state::invalidation::knows_every_kind;
 use crate::state::known::Known;
 use crate::state::site::{Authorization, Coverage, Link, Refusal, Site, Watchers};
 use crate::{Now, Transport};
+use people::{InstanceReport, People};
 use trend::TrendReport;
 
 /// Version of the object's shape.
@@ -61,9 +63,16 @@ struct Report<'a> {
     /// Whether everybody is at `/`, as where route tracking is off.
     route_tracking_seems_off: bool,
     your_id: Option<&'a str>,
-    /// Where some of several targets don't answer, and nothing of them is in the figures.
+    /// Where some of several targets don't answer, and nothing of them is in the figures; or the server does not hear from some
+    /// of its instances.
     #[serde(skip_serializing_if = "Option::is_none")]
-    partial: Option<Partial>,
+    partial: Option<Partial<'a>>,
+    /// Who they belong to, where the server counts users.
+    #[serde(flatten)]
+    people: Option<People<'a>>,
+    /// Each of the server's instances, where it may have several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    instances: Vec<InstanceReport<'a>>,
     /// Each of several targets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     targets: Vec<TargetReport<'a>>,
@@ -79,9 +88,32 @@ struct Report<'a> {
 }
 
 #[derive(Serialize)]
-struct Partial {
+struct Partial<'a> {
+    /// How many targets answer, of how many.
     answering: usize,
     of: usize,
+    /// Instances of the server that are not heard from: of them the figures are the last known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instances: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+}
+
+impl<'a> Partial<'a> {
+    fn of(site: &'a Site, targets: usize) -> Option<Self> {
+        let (answering, of) = match site.coverage {
+            Coverage::Whole => return None,
+            Coverage::Partial { answering, of } => (answering, of),
+            Coverage::Instances => (targets, targets),
+        };
+        let instances = site.missing.as_ref().map(|missing| missing.instances.as_slice());
+        Some(Self {
+            answering,
+            of,
+            instances,
+            since: site.missing.as_ref().and_then(|missing| unix_iso(missing.since)),
+        })
+    }
 }
 
 /// One of several targets: what is told of the whole, as far as it is of use for a part.
@@ -155,10 +187,9 @@ pub(crate) fn report(known: &Known, label: &str, options: ReportOptions) -> Resu
         routes: Ranked(routes.0.into_iter().take(limit).collect()),
         route_tracking_seems_off: site.route_tracking_seems_off(),
         your_id: site.your_id(),
-        partial: match site.coverage {
-            Coverage::Partial { answering, of } => Some(Partial { answering, of }),
-            Coverage::Whole => None,
-        },
+        partial: Partial::of(site, members.len()),
+        people: People::of(site),
+        instances: site.instances.iter().map(InstanceReport::of).collect(),
         targets: if members.len() > 1 { members.iter().map(TargetReport::of).collect() } else { Vec::new() },
         damage: site.stats.as_ref().map(|stats| &stats.damage).filter(|damage| !damage.is_empty()),
         connections: (!options.without_connections).then(|| &connections[..connections.len().min(limit)]),

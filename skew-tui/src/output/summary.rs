@@ -6,7 +6,7 @@ use skew_proto::{Counts, percent_label, text};
 
 use crate::state::fleet::Member;
 use crate::state::known::Known;
-use crate::state::site::{Coverage, Link};
+use crate::state::site::{Coverage, Link, unheard};
 
 /// Characters of a route or version that are shown.
 const NAME_CHARS: usize = 60;
@@ -20,7 +20,8 @@ pub(crate) fn summary(known: &Known, label: &str, top: Option<usize>) -> String 
     let site = known.site();
     let total = site.figures.total;
     let current = site.current.as_deref();
-    line(&mut out, &format!("{label}: {}, {} watching", connections(total), site.figures.watching));
+    let people = site.figures.users.as_ref().map(|users| format!("{}, ", self::users(users.total))).unwrap_or_default();
+    line(&mut out, &format!("{label}: {people}{}, {} watching", connections(total), site.figures.watching));
     match site.rollout() {
         Some(rollout) if total > 0 => line(
             &mut out,
@@ -41,6 +42,12 @@ pub(crate) fn summary(known: &Known, label: &str, top: Option<usize>) -> String 
     }
     if let Coverage::Partial { answering, of } = site.coverage {
         line(&mut out, &format!("partial: only {answering} of {of} targets answer"));
+    }
+    if let Some(missing) = &site.missing {
+        line(
+            &mut out,
+            &format!("partial: not heard from {}; of them the figures are the last known", unheard(missing)),
+        );
     }
     if known.fleet.members().len() > 1 {
         line(&mut out, "\ntargets");
@@ -95,6 +102,12 @@ fn table(out: &mut String, title: &str, counts: &Counts, total: u64, rows: usize
 pub(crate) fn connections(number: u64) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} connection{plural}")
+}
+
+/// `1 user`, `2 users`.
+pub(crate) fn users(number: u64) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} user{plural}")
 }
 
 fn line(out: &mut String, text: &str) {

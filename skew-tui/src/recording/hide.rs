@@ -1,9 +1,11 @@
-//! What of a message does not go into a file: one's own connection id, and addresses where they are masked.
+//! What of a message does not go into a file: one's own connection id, addresses where they are masked, and ids of users where
+//! they are hidden.
 //!
 //! A message is taken apart only as far as something is hidden. All else stays as it came, to the digit.
 
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::ser::SerializeMap;
@@ -12,7 +14,34 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use skew_proto::text;
 
-use super::Addresses;
+use super::{Addresses, Users};
+
+/// What is hidden.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Veil {
+    addresses: Addresses,
+    users: Users,
+    /// Nobody knows it: without it no id can be told by its other text, not even one that is guessed.
+    key: RandomState,
+}
+
+impl Veil {
+    pub(super) fn new(addresses: Addresses, users: Users) -> Self {
+        Self { addresses, users, key: RandomState::new() }
+    }
+
+    fn is_open(&self) -> bool {
+        self.addresses == Addresses::Kept && self.users == Users::Kept
+    }
+
+    /// The text that stands in the place of a user's id. What is no text is damage, and is no id of anybody.
+    fn user(&self, id: &RawValue) -> Box<RawValue> {
+        match serde_json::from_str::<String>(id.get()) {
+            Ok(id) => raw(&format!("user-{:016x}", self.key.hash_one(id))),
+            Err(_) => RawValue::NULL.to_owned(),
+        }
+    }
+}
 
 /// A message without what is hidden.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,30 +53,39 @@ pub(super) enum Hidden<'a> {
 }
 
 /// Fields of a connection that are no address, whatever they look like: a build can be called 1.2.3.4.
-const KEPT: [&str; 3] = ["id", "version", "route"];
+const KEPT: [&str; 4] = ["id", "version", "route", USER];
 
-pub(super) fn message(message: &str, addresses: Addresses) -> Hidden<'_> {
+/// The field that tells whose a connection is.
+const USER: &str = "user";
+
+pub(super) fn message<'a>(message: &'a str, veil: &Veil) -> Hidden<'a> {
     let Some(fields) = fields(message) else {
         return match serde_json::from_str::<IgnoredAny>(message) {
             Ok(_) => Hidden::Json(text::harmless_json(message)),
             Err(_) => Hidden::Text,
         };
     };
-    match without(fields, addresses) {
+    match without(fields, veil) {
         Some(rest) => Hidden::Json(text::harmless_json(&rest).into_owned().into()),
         None => Hidden::Json(text::harmless_json(message)),
     }
 }
 
 /// The message anew, where something of it is to be hidden.
-fn without(mut fields: Object, addresses: Addresses) -> Option<String> {
+fn without(mut fields: Object, veil: &Veil) -> Option<String> {
     let mut changed = false;
+    // A message of the application's own may have such a field, too.
+    let of_events = fields.0.iter().any(|(name, value)| name == "type" && value.get() == r#""events""#);
     for (name, value) in &mut fields.0 {
         *value = match name.as_str() {
             // It gives power over the connection. Where it is no text, the message is none of the protocol and stays so.
             "connectionId" if value.get().starts_with('"') => raw(&""),
             "connectionId" => raw(&()),
-            "connections" if addresses == Addresses::Masked => masked_list(value),
+            "events" if !of_events => continue,
+            "connections" | "events" if !veil.is_open() => match masked_list(value, veil) {
+                Some(list) => list,
+                None => continue,
+            },
             _ => continue,
         };
         changed = true;
@@ -55,17 +93,32 @@ fn without(mut fields: Object, addresses: Addresses) -> Option<String> {
     changed.then(|| raw(&fields).get().to_owned())
 }
 
-fn masked_list(list: &RawValue) -> Box<RawValue> {
-    match serde_json::from_str::<Vec<Box<RawValue>>>(list.get()) {
-        Ok(list) => raw(&list.iter().map(|entry| masked_entry(entry)).collect::<Vec<_>>()),
+/// The list anew, where something of it is to be hidden.
+fn masked_list(list: &RawValue, veil: &Veil) -> Option<Box<RawValue>> {
+    let Ok(entries) = serde_json::from_str::<Vec<Box<RawValue>>>(list.get()) else {
         // No list is damage, whatever it is.
-        Err(_) => raw(&serde_json::Map::new()),
-    }
+        return Some(raw(&serde_json::Map::new()));
+    };
+    let mut changed = veil.addresses == Addresses::Masked;
+    let entries: Vec<_> = entries.iter().map(|entry| masked_entry(entry, veil, &mut changed)).collect();
+    changed.then(|| raw(&entries))
 }
 
 /// Nothing where the entry is none: no field of it is ever used.
-fn masked_entry(entry: &RawValue) -> Option<Object> {
-    let mut fields = fields(entry.get())?;
+fn masked_entry(entry: &RawValue, veil: &Veil, changed: &mut bool) -> Option<Object> {
+    let Some(mut fields) = fields(entry.get()) else {
+        *changed = true;
+        return None;
+    };
+    if veil.users == Users::Hidden {
+        for (_, value) in fields.0.iter_mut().filter(|(name, _)| name == USER) {
+            *value = veil.user(value);
+            *changed = true;
+        }
+    }
+    if veil.addresses == Addresses::Kept {
+        return Some(fields);
+    }
     for (name, value) in fields.0.iter_mut().filter(|(name, _)| !KEPT.contains(&name.as_str())) {
         // What is nested too deep to be looked at is hidden whole.
         let shown = serde_json::from_str(value.get()).map_or(Value::Null, |shown| masked(shown, name == "ip"));
@@ -143,10 +196,37 @@ mod tests {
     use super::*;
 
     fn hidden(text: &str, addresses: Addresses) -> String {
-        match message(text, addresses) {
+        behind(text, &Veil::new(addresses, Users::Kept))
+    }
+
+    fn behind(text: &str, veil: &Veil) -> String {
+        match message(text, veil) {
             Hidden::Json(json) => json.into_owned(),
             Hidden::Text => panic!("{text} is JSON"),
         }
+    }
+
+    #[test]
+    fn a_user_is_another_text_and_the_same_all_through_one_recording() {
+        let entry =
+            |user: Value| json!({"id": "a", "version": "b", "route": "/ann", "ip": "203.0.113.9", "user": user});
+        let text = json!({"type": "stats", "total": 3, "users": 1, "connections": [entry("ann".into()), entry("ann".into()), entry(json!(["ann"]))]});
+        let veil = Veil::new(Addresses::Kept, Users::Hidden);
+        let one: Value = serde_json::from_str(&behind(&text.to_string(), &veil)).unwrap();
+        let user = one["connections"][0]["user"].as_str().unwrap();
+        assert!(user.starts_with("user-") && one["connections"][1]["user"] == user, "{one}");
+        assert_eq!(
+            (&one["connections"][2]["user"], &one["connections"][0]["ip"]),
+            (&Value::Null, &json!("203.0.113.9"))
+        );
+        let event = json!({"type": "events", "events": [{"event": "user-came", "user": "ann", "instance": "w", "epoch": 1, "seq": 1, "at": 1}]});
+        let events: Value = serde_json::from_str(&behind(&event.to_string(), &veil)).unwrap();
+        assert_eq!(events["events"][0]["user"], user);
+        let next = behind(&text.to_string(), &Veil::new(Addresses::Kept, Users::Hidden));
+        assert!(!next.contains(user), "another recording tells of somebody else");
+        assert_eq!(hidden(&text.to_string(), Addresses::Kept), text.to_string(), "who wants them has them");
+        let nobody = r#"{"type":"stats","total":1,"connections":[{"id":"a", "version":"b","n":1.50}]}"#;
+        assert_eq!(behind(nobody, &veil), nobody, "nothing is touched where there is nothing to hide");
     }
 
     #[test]

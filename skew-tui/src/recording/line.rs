@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use skew_proto::{Release, Releases, text};
 
-use super::hide::{self, Hidden};
-use super::{Addresses, Entry, VERSION};
+use super::hide::{self, Hidden, Veil};
+use super::{Addresses, Entry, Users, VERSION};
 use crate::output::unix_iso;
 use crate::{SourceEvent, Transport};
 
@@ -22,6 +22,8 @@ pub struct Header {
     pub targets: Vec<String>,
     /// Whether visitors' addresses were kept.
     pub addresses: Addresses,
+    /// Whether users' ids were kept.
+    pub users: Users,
 }
 
 /// Why a line is none.
@@ -57,6 +59,8 @@ struct First<'a> {
     targets: Vec<String>,
     #[serde(default)]
     masked: bool,
+    #[serde(default)]
+    user_ids: bool,
     #[serde(default)]
     client: String,
 }
@@ -116,6 +120,7 @@ impl Header {
             site: self.site.clone(),
             targets: self.targets.clone(),
             masked: self.addresses == Addresses::Masked,
+            user_ids: self.users == Users::Kept,
             client: concat!("skew-tui ", env!("CARGO_PKG_VERSION")).to_owned(),
         })
     }
@@ -137,24 +142,20 @@ impl Header {
             site: first.site,
             targets: first.targets,
             addresses: if first.masked { Addresses::Masked } else { Addresses::Kept },
+            users: if first.user_ids { Users::Kept } else { Users::Hidden },
         })
     }
 }
 
 /// An event as a line, with what is hidden left out.
-pub(super) fn encode(
-    at_ms: u64,
-    target: usize,
-    event: &SourceEvent,
-    addresses: Addresses,
-) -> Result<String, serde_json::Error> {
+pub(super) fn encode(at_ms: u64, target: usize, event: &SourceEvent, veil: &Veil) -> Result<String, serde_json::Error> {
     let fields = Fields { at: at_ms, target, ..Fields::default() };
     let fields = match event {
         SourceEvent::Connecting(transport) => {
             Fields { event: "connecting".into(), transport: name(*transport), ..fields }
         }
         SourceEvent::Open(transport) => Fields { event: "open".into(), transport: name(*transport), ..fields },
-        SourceEvent::Frame(message) => return frame(fields, message, addresses),
+        SourceEvent::Frame(message) => return frame(fields, message, veil),
         SourceEvent::Subscribed => Fields { event: "subscribed".into(), ..fields },
         SourceEvent::Refused { status, reason } => {
             Fields { event: "refused".into(), status: Some(*status), reason: Some(reason.into()), ..fields }
@@ -217,9 +218,9 @@ pub(super) fn decode(line: &str) -> Result<Line, Refused> {
     Ok(Line::Entry(Entry { at_ms: fields.at, target: fields.target, event }))
 }
 
-fn frame(fields: Fields<'_>, message: &str, addresses: Addresses) -> Result<String, serde_json::Error> {
+fn frame(fields: Fields<'_>, message: &str, veil: &Veil) -> Result<String, serde_json::Error> {
     let fields = Fields { event: "frame".into(), ..fields };
-    match hide::message(message, addresses) {
+    match hide::message(message, veil) {
         Hidden::Json(json) => text::json_line(&Fields { data: Some(raw(&json)?), ..fields }),
         Hidden::Text => text::json_line(&Fields { text: Some(message.into()), ..fields }),
     }
@@ -277,7 +278,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_event_reads_back_as_it_was_and_its_line_is_harmless(at_ms: u64, target: usize, event in any_event()) {
-            let line = encode(at_ms, target, &event, Addresses::Kept).unwrap();
+            let line = encode(at_ms, target, &event, &Veil::new(Addresses::Kept, Users::Kept)).unwrap();
             prop_assert!(!line.contains(text::is_harmful), "{line:?}");
             let Ok(Line::Entry(read)) = decode(&line) else { panic!("{line}") };
             prop_assert_eq!((read.at_ms, read.target), (at_ms, target));
@@ -295,10 +296,11 @@ mod tests {
 
         #[test]
         fn a_header_reads_back_as_it_was(
-            ms in 0u64..4_102_444_800_000, site: String, targets: Vec<String>, masked: bool,
+            ms in 0u64..4_102_444_800_000, site: String, targets: Vec<String>, masked: bool, named: bool,
         ) {
             let addresses = if masked { Addresses::Masked } else { Addresses::Kept };
-            let header = Header { started_at_ms: ms, site, targets, addresses };
+            let users = if named { Users::Kept } else { Users::Hidden };
+            let header = Header { started_at_ms: ms, site, targets, addresses, users };
             let line = header.encode().unwrap();
             prop_assert!(!line.contains(text::is_harmful));
             prop_assert_eq!(Header::decode(&line).unwrap(), header);
@@ -315,14 +317,14 @@ mod tests {
         let deep =
             format!("{{\"type\":\"x\",\"z\":1.50,\"a\":1e400,\"deep\":{}{}}}", "[".repeat(9_000), "]".repeat(9_000));
         let event = SourceEvent::Frame(deep);
-        let line = encode(1, 0, &event, Addresses::Masked).unwrap();
+        let line = encode(1, 0, &event, &Veil::new(Addresses::Masked, Users::Hidden)).unwrap();
         assert!(matches!(decode(&line), Ok(Line::Entry(entry)) if entry.event == event));
     }
 
     #[test]
     fn a_line_begins_with_its_time_and_holds_the_message_as_json() {
         let event = SourceEvent::Frame("{\"type\":\"pong\"}".to_owned());
-        let line = encode(17, 1, &event, Addresses::Kept).unwrap();
+        let line = encode(17, 1, &event, &Veil::default()).unwrap();
         assert_eq!(line, r#"{"at":17,"target":1,"event":"frame","data":{"type":"pong"}}"#);
     }
 }

@@ -51,8 +51,13 @@ impl Reader {
     /// When the file can't be read, holds something else, or is of a later format.
     pub fn open(path: &Path) -> Result<Self, RecordingError> {
         let file = File::open(path).map_err(|source| RecordingError::Open { path: path.to_owned(), source })?;
-        let nothing =
-            Header { started_at_ms: 0, site: String::new(), targets: Vec::new(), addresses: super::Addresses::Kept };
+        let nothing = Header {
+            started_at_ms: 0,
+            site: String::new(),
+            targets: Vec::new(),
+            addresses: super::Addresses::Kept,
+            users: super::Users::Hidden,
+        };
         let mut reader = Self {
             path: path.to_owned(),
             file: BufReader::with_capacity(BUFFER_BYTES, file),
@@ -203,6 +208,7 @@ mod tests {
             site: "shop".to_owned(),
             targets: vec!["shop.example.com".to_owned()],
             addresses: Default::default(),
+            users: Default::default(),
             interval_ms: 0,
             overwrite: Default::default(),
         };

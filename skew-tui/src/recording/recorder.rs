@@ -4,8 +4,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use super::hide::Veil;
 use super::thin::{Held, Thin};
-use super::{Addresses, Header, MAX_LINE_BYTES, RecordingError, line};
+use super::{Addresses, Header, MAX_LINE_BYTES, RecordingError, Users, line};
 use crate::{Now, SourceEvent};
 
 /// Longest time that what was written stays in memory, in milliseconds.
@@ -30,6 +31,8 @@ pub struct Settings {
     pub targets: Vec<String>,
     /// Whether visitors' addresses are kept.
     pub addresses: Addresses,
+    /// Whether users' ids are kept.
+    pub users: Users,
     /// Shortest time between two stats of a site, in milliseconds; 0 keeps every one.
     pub interval_ms: u64,
     /// What becomes of a file that is there already.
@@ -42,7 +45,7 @@ pub struct Settings {
 pub struct Recorder {
     path: PathBuf,
     out: BufWriter<File>,
-    addresses: Addresses,
+    veil: Veil,
     thin: Thin<String>,
     interval_ms: u64,
     started: Now,
@@ -68,7 +71,7 @@ impl Recorder {
         let mut recorder = Self {
             path: path.to_owned(),
             out: BufWriter::new(file),
-            addresses: settings.addresses,
+            veil: Veil::new(settings.addresses, settings.users),
             thin: Thin::new(),
             interval_ms: settings.interval_ms,
             started: now,
@@ -81,6 +84,7 @@ impl Recorder {
             site: settings.site,
             targets: settings.targets,
             addresses: settings.addresses,
+            users: settings.users,
         };
         recorder.write(&header.encode().map_err(io::Error::from).map_err(|error| recorder.failed(error))?)?;
         recorder.flush(0)?;
@@ -176,7 +180,7 @@ impl Recorder {
     }
 
     fn event(&mut self, at_ms: u64, target: usize, event: &SourceEvent) -> Result<(), RecordingError> {
-        let encoded = line::encode(at_ms, target, event, self.addresses);
+        let encoded = line::encode(at_ms, target, event, &self.veil);
         let encoded = match encoded {
             Ok(line) if line.len() as u64 >= MAX_LINE_BYTES => line::omitted(at_ms, target, line.len()),
             other => other,
@@ -235,6 +239,7 @@ mod tests {
             site: "s".to_owned(),
             targets: vec!["a".to_owned(), "b".to_owned()],
             addresses: Addresses::Kept,
+            users: Users::Hidden,
             interval_ms,
             overwrite: Overwrite::Never,
         }

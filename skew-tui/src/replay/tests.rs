@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::SourceEvent;
-use crate::recording::{Addresses, Overwrite, Recorder, Settings};
+use crate::recording::{Addresses, Overwrite, Recorder, Settings, Users};
 
 const START: u64 = 1_795_325_310_321;
 
@@ -16,6 +16,7 @@ pub(super) fn settings() -> Settings {
         site: "x".to_owned(),
         targets: vec!["x".to_owned()],
         addresses: Addresses::Kept,
+        users: Users::Hidden,
         interval_ms: 0,
         overwrite: Overwrite::Never,
     }

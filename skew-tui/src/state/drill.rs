@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use skew_proto::{Connection, Counts};
 
 use super::Pane;
-use super::site::{Figures, Site, Watchers};
+use super::site::{Figures, Site, Users, Watchers};
 
 /// What the rows of all panes are narrowed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +122,7 @@ impl Drill {
         figures.outdated_routes =
             routes.iter().filter(|(_, (_, old))| *old > 0).map(|(name, (_, old))| owned((name, *old))).collect();
         figures.routes = routes.into_iter().map(|(name, (all, _))| owned((name, all))).collect();
+        figures.users = site.tells_users().then(|| Users::of(list.iter().filter(counted)));
         Some(figures)
     }
 }

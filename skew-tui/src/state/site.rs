@@ -2,125 +2,19 @@
 
 use std::collections::VecDeque;
 
-use skew_proto::{Connection, Counts, Releases, Rollout, ServerInfo, ServerMessage, Stats, StatsChanges, text, wire};
+use skew_proto::{Connection, Partial, Releases, Rollout, ServerInfo, ServerMessage, Stats, StatsChanges, text, wire};
 
 use crate::event::Telling;
 use crate::{Now, SourceEvent, Transport};
 
+pub use facts::{Authorization, Coverage, Figures, Level, Link, LogEntry, Refusal, Watchers};
+pub use hosted::{Host, Hosted, unheard};
 pub use merge::TARGET;
+pub use people::Users;
 use taking::Flow;
 
 /// Entries that the log keeps.
 const LOG_ENTRIES: usize = 500;
-
-/// Where the connection to the server stands.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Link {
-    /// The first try, or a new one, is under way.
-    Connecting,
-    /// Messages arrive.
-    Live,
-    /// Messages arrive, but some of the changes of stats were lost: the figures are old until they come whole.
-    Behind,
-    /// The stream is open but silent for too long: the figures are old.
-    Stale,
-    /// Waiting for the next try.
-    Reconnecting {
-        /// Why the last one ended, cleaned.
-        reason: String,
-        /// When the next one begins, on [`Now::monotonic_ms`].
-        retry_at_ms: u64,
-    },
-    /// Given up, with the reason, cleaned.
-    Failed(String),
-}
-
-/// Whether the server lets this client see stats.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Authorization {
-    /// Not asked yet, or not answered yet.
-    Pending {
-        /// When stats were asked for, on [`Now::monotonic_ms`]. A hook that throws never answers.
-        asked_at_ms: Option<u64>,
-    },
-    /// Stats arrive.
-    Granted,
-    /// Refused.
-    Refused(Refusal),
-}
-
-/// How stats were refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// By `stats-unauthorized`: the server's hook did not authorize these credentials.
-    ByServer,
-    /// By an HTTP status, with the reason, cleaned.
-    ByStatus(u16, String),
-}
-
-/// Whether `skew-tui`s count in the figures.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Watchers {
-    /// They are left out: they are no visitors.
-    #[default]
-    LeftOut,
-    /// They count like everybody, as in the server's own figures.
-    Counted,
-}
-
-/// Connections by version and route, as they are shown: with or without watchers.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Figures {
-    /// Number of connections.
-    pub total: u64,
-    /// Connections by build.
-    pub versions: Counts,
-    /// Connections by route.
-    pub routes: Counts,
-    /// Connections by route that are not on the current build. Empty where the server sent no complete list.
-    pub outdated_routes: Counts,
-    /// Number of `skew-tui`s that are connected, this one among them.
-    pub watching: u64,
-}
-
-/// One line of the log. Its text is cleaned.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LogEntry {
-    /// When it happened, the last time where it happened several times in a row.
-    pub at: Now,
-    /// What happened.
-    pub text: String,
-    /// How much it matters.
-    pub level: Level,
-    /// How many times it happened in a row.
-    pub times: u32,
-}
-
-/// How much a log entry matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// Something that went as it should.
-    Info,
-    /// Something to look at.
-    Warning,
-    /// Something that failed.
-    Error,
-}
-
-/// Whether the figures are those of every target that is watched.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Coverage {
-    /// They are, or none answers, which [`Site::link`] tells.
-    #[default]
-    Whole,
-    /// Some targets don't answer, and nothing of them is in the figures.
-    Partial {
-        /// Number of targets that answer.
-        answering: usize,
-        /// Number of targets.
-        of: usize,
-    },
-}
 
 /// What is known of one site.
 #[derive(Debug, Clone)]
@@ -151,8 +45,12 @@ pub struct Site {
     pub heard_at: Option<Now>,
     /// The figures of `stats` that are shown.
     pub figures: Figures,
-    /// Whether the figures are those of every target.
+    /// Whether the figures are those of everybody.
     pub coverage: Coverage,
+    /// The instances whose figures these are, where the server has several.
+    pub instances: Vec<Hosted>,
+    /// Which of them are not heard from, where any are not.
+    pub missing: Option<Partial>,
     /// Why the newest message that could not be read could not, cleaned.
     pub unreadable: Option<String>,
     /// What happened, oldest first.
@@ -191,6 +89,8 @@ impl Site {
             heard_at: None,
             figures: Figures::default(),
             coverage: Coverage::Whole,
+            instances: Vec::new(),
+            missing: None,
             unreadable: None,
             log: VecDeque::new(),
             current_released_at: None,
@@ -420,7 +320,10 @@ impl Site {
 /// Characters of a reason from outside that the log keeps.
 const MESSAGE_CHARS: usize = 200;
 
+mod facts;
+mod hosted;
 mod merge;
+mod people;
 mod taking;
 #[cfg(test)]
 mod tests;

@@ -96,6 +96,9 @@ fn link<'a>(state: &State, theme: &Theme) -> Vec<Span<'a>> {
     if let Coverage::Partial { answering, of } = site.coverage {
         spans.push(Span::styled(format!("  partial {answering}/{of}"), bold(theme.warn)));
     }
+    if site.coverage == Coverage::Instances {
+        spans.push(Span::styled("  partial", bold(theme.warn)));
+    }
     if let Some(size) = state.taped() {
         spans.push(Span::styled(format!("  ● REC {}", skew_proto::text::bytes(size)), bold(theme.bad)));
     }
@@ -121,11 +124,15 @@ fn totals<'a>(state: &State, theme: &Theme) -> Vec<Span<'a>> {
     if site.stats.is_none() {
         return Vec::new();
     }
+    let mut spans = Vec::new();
+    if let Some(users) = &site.figures.users {
+        let noun = if users.total == 1 { "user" } else { "users" };
+        spans.push(Span::styled(text::number(users.total), theme.strong));
+        spans.push(Span::styled(format!(" {noun}  "), theme.faint));
+    }
     let connections = if site.figures.total == 1 { "connection" } else { "connections" };
-    let mut spans = vec![
-        Span::styled(text::number(site.figures.total), theme.strong),
-        Span::styled(format!(" {connections}"), theme.faint),
-    ];
+    spans.push(Span::styled(text::number(site.figures.total), theme.strong));
+    spans.push(Span::styled(format!(" {connections}"), theme.faint));
     if site.figures.watching > 0 {
         let counted = match site.watchers() {
             Watchers::LeftOut => "watching",

@@ -59,6 +59,8 @@ pub enum Unknown {
         /// Number of targets.
         of: usize,
     },
+    /// The server has not heard from these of its instances, cleaned.
+    Instances(String),
     /// The figures can't tell.
     Unusable(Unusable),
     /// Tabs are on their way back after a restart.

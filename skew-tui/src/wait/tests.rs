@@ -337,6 +337,17 @@ impl Replicas {
 const REPLICA: &str = r#"{"type":"stats","total":5,"versions":{"b1":5},"routes":{"/":5}}"#;
 
 #[test]
+fn figures_without_an_instance_that_is_not_heard_from_are_unknown() {
+    let mut replicas = Replicas::new(terms());
+    replicas.connect(1, "b1", REPLICA, 0);
+    let partial = REPLICA.replace(r#""total""#, r#""partial":{"instances":["w2"],"since":1},"total""#);
+    let unknown = Phase::Unknown(Unknown::Instances("w2".into()));
+    assert_eq!(replicas.connect(0, "b1", &partial, 1), unknown);
+    assert_eq!(replicas.happens(0, SourceEvent::Frame(partial), 1 + STABLE_MS), unknown, "however long it has been so");
+    assert!(holding(&replicas.happens(0, SourceEvent::Frame(REPLICA.into()), 2 + STABLE_MS)));
+}
+
+#[test]
 fn of_several_targets_every_one_must_answer_and_speak_after_the_hold() {
     let mut replicas = Replicas::new(terms());
     let partial = Phase::Unknown(Unknown::Partial { answering: 1, of: 2 });

@@ -8,13 +8,13 @@ use std::path::PathBuf;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 use skew_proto::{Release, Releases};
-use skew_tui::recording::{Addresses, Overwrite, Recorder, Settings};
+use skew_tui::recording::{Addresses, Overwrite, Recorder, Settings, Users};
 use skew_tui::{Now, SourceEvent, Transport};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::time::timeout;
 
 use crate::program::{PATIENCE, Ran, bare, ended, run, skew_tui};
-use crate::server::{Answer, CONNECTED, STATS, Server, sse_with_stats, stock_sse};
+use crate::server::{Answer, CONNECTED, PEOPLE, STATS, Server, sse_with_stats, stock_sse};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../schema")
@@ -157,6 +157,13 @@ async fn stats_in_every_state() {
     let lines = held("stats", &refused);
     assert_eq!(lines.last().unwrap()["authorized"], false);
 
+    let several = Server::start(|seen, push| sse_with_stats(seen, push, PEOPLE)).await;
+    let people = line(ran(&["stats", "--json"], &several.url("")).await);
+    assert_eq!((&people["users"], &people["anonymous"]), (&json!(1), &json!(1)));
+    assert_eq!(people["usersByRoute"], json!({"/": 1, "/shop": 1}));
+    assert_eq!(people["instances"][1]["state"], "silent");
+    assert_eq!(people["partial"]["instances"], json!(["web-2"]));
+
     let damaged = Server::start(|seen, push| {
         let stats = r#"{"type":"stats","total":-1,"versions":{"a":"x"},"routes":[],"connections":[5,{"id":"a","version":"b2","route":["/"],"instance":{"a":1}}]}"#;
         sse_with_stats(seen, push, stats)
@@ -261,6 +268,7 @@ fn a_recording_of_everything_that_can_happen() {
         site: "a".to_owned(),
         targets,
         addresses: Addresses::Masked,
+        users: Users::Hidden,
         interval_ms: 0,
         overwrite: Overwrite::Never,
     };

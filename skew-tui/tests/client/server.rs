@@ -287,6 +287,9 @@ pub(crate) const CONNECTED_OURS: &str = r#"{"type":"connected","version":"b2","c
 
 pub(crate) const STATS: &str = r#"{"type":"stats","total":3,"versions":{"b2":2,"b1":1},"routes":{"/__skew/tui":1,"/":1,"/shop":1},"yourId":"c-own","connections":[{"id":"c-own","version":"b2","route":"/__skew/tui"},{"id":"v","version":"b2","route":"/"},{"id":"w","version":"b1","route":"/shop"}]}"#;
 
+/// What `skew-server` says where it knows whose connections there are, and one of its two instances is not heard from.
+pub(crate) const PEOPLE: &str = r#"{"type":"stats","total":4,"versions":{"b2":3,"b1":1},"routes":{"/__skew/tui":1,"/":1,"/shop":2},"yourId":"c-own","users":1,"anonymous":2,"partial":{"instances":["web-2"],"since":1795341600000},"instances":[{"name":"web-1","epoch":1795341500000,"build":"b2","server":"0.1.0","connections":3,"users":1,"state":"live"},{"name":"web-2","epoch":1795341400000,"build":"b1","server":"0.1.0","connections":1,"users":1,"state":"silent","since":1795341600000}],"connections":[{"id":"c-own","version":"b2","route":"/__skew/tui","instance":"web-1"},{"id":"v","version":"b2","route":"/","user":"ann@example.com","instance":"web-1"},{"id":"w","version":"b1","route":"/shop","user":"ann@example.com","instance":"web-2"},{"id":"x","version":"b2","route":"/shop","instance":"web-1"}]}"#;
+
 /// What a stock SSE build does, for whoever has `Bearer s3cret-token`.
 pub(crate) fn stock_sse(seen: &Seen, push: &Push) -> Answer {
     sse_with_stats(seen, push, STATS)

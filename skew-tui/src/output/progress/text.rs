@@ -77,6 +77,7 @@ fn why(moment: &Moment<'_>, unknown: &Unknown) -> String {
         Unknown::Disputed(one, other) => {
             format!("targets don't agree whether {} or {} is current; --version pins one", name(one), name(other))
         }
+        Unknown::Instances(names) => format!("the server has not heard from {names}, so its figures are not of now"),
         Unknown::Partial { answering, of } => {
             format!("only {answering} of {of} targets answer; trying the others again")
         }

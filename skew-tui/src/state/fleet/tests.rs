@@ -159,3 +159,38 @@ proptest! {
         }
     }
 }
+
+/// A target of which the list tells whose each connection is, or tells it of none.
+fn answer_of_users(fleet: &mut Fleet, from: usize, users: u64, visitors: &[(&str, Option<&str>)], instances: &[&str]) {
+    tell(fleet, from, SourceEvent::Open(Transport::Sse));
+    tell(fleet, from, connected("b2"));
+    let connections: Vec<_> = (visitors.iter())
+        .map(|(id, user)| match user {
+            Some(user) => json!({"id": id, "version": "b2", "route": "/", "user": user}),
+            None => json!({"id": id, "version": "b2", "route": "/"}),
+        })
+        .collect();
+    let instances: Vec<_> = (instances.iter())
+        .map(|name| json!({"name": name, "epoch": 1, "build": "b2", "connections": 1, "users": 1, "state": "live"}))
+        .collect();
+    let total = connections.len();
+    let stats = json!({"type": "stats", "total": total, "versions": {"b2": total}, "routes": {"/": total}, "users": users,
+        "anonymous": 0, "instances": instances, "connections": connections});
+    tell(fleet, from, SourceEvent::Frame(stats.to_string()));
+}
+
+#[test]
+fn a_user_of_two_targets_is_one_where_both_tell_whose_their_connections_are() {
+    let mut fleet = fleet(2);
+    answer_of_users(&mut fleet, 0, 2, &[("a", Some("ann")), ("b", Some("bob"))], &["w1"]);
+    answer_of_users(&mut fleet, 1, 2, &[("c", Some("ann")), ("d", Some("cem"))], &["w2"]);
+    let users = fleet.site().figures.users.clone().unwrap();
+    assert_eq!((users.total, users.routes), (3, Some(Counts::from([("/".into(), 3)]))));
+    let hosts: Vec<_> = fleet.site().instances.iter().map(|hosted| hosted.host()).collect();
+    assert_eq!(hosts.iter().map(|host| host.target.as_deref()).collect::<Vec<_>>(), [Some("t0"), Some("t1")]);
+    answer_of_users(&mut fleet, 1, 2, &[("c", None), ("d", None)], &["w1"]);
+    assert_eq!(fleet.site().figures.users, None, "nobody knows who is whom");
+    assert_eq!(fleet.site().instances.len(), 1, "two targets may be two doors of one server");
+    tell(&mut fleet, 1, SourceEvent::Lost { reason: "reset".into(), retry_ms: 500 });
+    assert_eq!(fleet.site().figures.users.as_ref().map(|users| users.total), Some(2));
+}

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
-use skew_proto::{Release, Releases, Stats};
+use skew_proto::{Extra, Release, Releases, Stats};
 
 use super::taking::take_one;
-use super::{Authorization, Coverage, Level, Link, Site};
+use super::{Authorization, Coverage, Level, Link, Site, Users, hosted, people};
 use crate::Now;
 use crate::state::fleet::Member;
 
@@ -20,6 +20,7 @@ impl Site {
         let sites = || members.iter().map(|member| &member.site);
         let answering: Vec<&Member> = members.iter().filter(|member| member.site.answers()).collect();
         self.coverage = match answering.len() {
+            all if all == members.len() && sites().any(|site| site.missing.is_some()) => Coverage::Instances,
             all if all == members.len() => Coverage::Whole,
             0 => Coverage::Whole,
             some => Coverage::Partial { answering: some, of: members.len() },
@@ -55,6 +56,8 @@ impl Site {
         self.current_released_at =
             self.current.as_deref().and_then(|current| sites().find_map(|site| site.released_at(current)));
         let told: Vec<&Member> = if answering.is_empty() { members.iter().collect() } else { answering };
+        self.instances = hosted::of_several(told.iter().map(|member| (&*member.label, &*member.site.instances)));
+        self.missing = hosted::missing(told.iter().filter_map(|member| member.site.missing.as_ref()));
         self.add_up(&told, now);
         self.recount();
     }
@@ -100,8 +103,25 @@ impl Site {
             let text = format!("{label} is the same process as another target; its connections count once");
             self.note(now, Level::Warning, text);
         }
+        let stats: Vec<&Stats> = told().map(|(_, stats)| stats).collect();
+        sum.extra.extend(users(&stats, &sum));
         self.stats = Some(sum);
     }
+}
+
+/// The fields that tell the users of all. They are distinct by their ids, so every list has to tell everybody; of one target alone
+/// its own count holds.
+fn users(told: &[&Stats], sum: &Stats) -> Extra {
+    let (users, anonymous) = match told {
+        [one] => (one.users(), one.anonymous()),
+        all if all.iter().all(|stats| people::tells_everybody(stats)) => {
+            let users = Users::of(sum.connections.iter());
+            (Some(users.total), users.anonymous)
+        }
+        _ => (None, None),
+    };
+    let fields = [("users", users), ("anonymous", anonymous)];
+    fields.into_iter().filter_map(|(name, count)| Some((name.to_owned(), Value::from(count?)))).collect()
 }
 
 fn add(sum: &mut skew_proto::Counts, counts: &skew_proto::Counts) {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use skew_proto::{Connection, Counts, Stats, StatsChanges};
 
-use super::{Authorization, Figures, Level, Link, Site, Watchers};
+use super::{Authorization, Coverage, Figures, Level, Link, Site, Watchers, hosted};
 use crate::Now;
 
 /// How stats come.
@@ -65,7 +65,8 @@ impl Site {
         let messages = unmade.len() as u64;
         let (Some(changes), Some(stats)) = (folded(unmade), &mut self.stats) else { return };
         let of_current = ["current", "releasedAt"].iter().any(|field| changes.extra.contains_key(*field));
-        let listed_all = lists_all(stats);
+        // Rows of other instances come a little behind their figures.
+        let listed_all = lists_all(stats) && self.instances.is_empty();
         let made = stats.apply(changes).is_ok();
         if !made || listed_all && !lists_all(stats) {
             return self.lose_track("don't add up", now);
@@ -106,6 +107,11 @@ impl Site {
 
     fn figures_at(&mut self, now: Now) {
         self.stats_at = Some(now);
+        if let Some(stats) = &self.stats {
+            self.instances = hosted::of_one(stats);
+            self.missing = stats.partial();
+            self.coverage = if self.missing.is_some() { Coverage::Instances } else { Coverage::Whole };
+        }
         self.recount();
     }
 
@@ -139,6 +145,7 @@ impl Site {
                 }
             }
         }
+        figures.users = self.count_users();
         self.figures = figures;
     }
 }

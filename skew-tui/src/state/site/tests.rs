@@ -1,5 +1,7 @@
 //! What a site becomes by what its source says.
 
+use skew_proto::Counts;
+
 use super::*;
 
 fn at(ms: u64) -> Now {
