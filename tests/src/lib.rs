@@ -20,6 +20,7 @@ pub mod peers;
 pub mod process;
 pub mod proxy;
 pub mod pty;
+pub mod recipe;
 pub mod redis;
 pub mod server;
 pub mod site;

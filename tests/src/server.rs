@@ -16,6 +16,7 @@ pub struct SkewServer {
     pub addr: SocketAddr,
     program: PathBuf,
     args: Vec<String>,
+    environment: Vec<(String, String)>,
 }
 
 impl SkewServer {
@@ -28,28 +29,43 @@ impl SkewServer {
     /// Starts the program at that path in the same way.
     pub async fn start_program(program: &Path, build_id: &str, args: &[&str]) -> Self {
         let args: Vec<_> = args.iter().map(|&arg| arg.to_owned()).collect();
-        Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), program.to_owned(), build_id, args).await
+        Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), program.to_owned(), build_id, args, Vec::new()).await
+    }
+
+    /// Starts the program at that path with further variables in its environment.
+    pub async fn start_in(program: &Path, build_id: &str, args: &[String], environment: &[(String, String)]) -> Self {
+        let addr = (Ipv4Addr::LOCALHOST, 0).into();
+        Self::start_at(addr, program.to_owned(), build_id, args.to_vec(), environment.to_vec()).await
     }
 
     /// Kills it and starts it again at the same address, with another current build.
     pub async fn restart(&mut self, build_id: &str) {
         self.process.kill();
-        *self = Self::start_at(self.addr, self.program.clone(), build_id, self.args.clone()).await;
+        let environment = self.environment.clone();
+        *self = Self::start_at(self.addr, self.program.clone(), build_id, self.args.clone(), environment).await;
     }
 
     /// Starts another one on the same port of another loopback address, as replicas behind one host name are.
     pub async fn replica(&self, ip: Ipv4Addr, build_id: &str) -> Self {
-        Self::start_at((ip, self.addr.port()).into(), self.program.clone(), build_id, self.args.clone()).await
+        let addr = (ip, self.addr.port()).into();
+        Self::start_at(addr, self.program.clone(), build_id, self.args.clone(), self.environment.clone()).await
     }
 
-    async fn start_at(addr: SocketAddr, program: PathBuf, build_id: &str, args: Vec<String>) -> Self {
+    async fn start_at(
+        addr: SocketAddr,
+        program: PathBuf,
+        build_id: &str,
+        args: Vec<String>,
+        environment: Vec<(String, String)>,
+    ) -> Self {
         let mut command = binaries::command_of(&program);
         command.env("SKEW_ADMIN_SECRET", ADMIN_SECRET).env("NUXT_SESSION_PASSWORD", SESSION_PASSWORD);
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
         command.args(["--listen", &addr.to_string(), "--build-id", build_id]).args(&args);
         let mut process = Process::spawn("skew-server", command);
         let address =
             |line: &str| line.split_once("listening on http")?.1.split_once("://")?.1.split('/').next()?.parse().ok();
         let addr = process.stderr.until("the address that skew-server listens on", address).await;
-        Self { process, addr, program, args }
+        Self { process, addr, program, args, environment }
     }
 }

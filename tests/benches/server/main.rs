@@ -7,6 +7,7 @@ mod axum_peer;
 mod broadcast;
 mod idle;
 mod opening;
+mod presence;
 mod report;
 mod slow;
 mod stats;
@@ -20,7 +21,8 @@ use self::report::Report;
 
 const HELP: &str = "cargo bench -p skew-tests --bench server -- [OPTIONS] [PART]...
 
-Parts, all of them by default: idle, opening, updates, slow, stats.
+Parts, all of them by default: idle, opening, updates, slow, stats. And only where it is asked for: presence, which is six times
+as many connections over five instances and one Redis, beside the Socket.IO recipe.
 
   --connections N  how many are opened [default: 15000]
   --rounds N       rounds of what is not measured over time [default: 3]
@@ -28,8 +30,9 @@ Parts, all of them by default: idle, opening, updates, slow, stats.
   --json           figures as JSON, in place of tables
 
 BENCH_SERVER names a skew-server that is built already, from the root of the workspace. Beside it run an axum server, nginx with
-nchan (Debian's libnginx-mod-nchan) and the Nuxt app as tests/run builds it, where they are installed. One process must be
-allowed to open somewhat more files than there are connections (ulimit -Hn).";
+nchan (Debian's libnginx-mod-nchan) and the Nuxt app as tests/run builds it, where they are installed. BENCH_PROGRAM names a
+skew-tui that is built already. One process must be allowed to open somewhat more files than there are connections, and for
+presence a quarter more (ulimit -Hn).";
 
 /// What the stock app is given: it takes some milliseconds for each, and with somebody watching it is quadratic.
 pub(crate) const STOCK_CONNECTIONS: usize = 5_000;
@@ -70,7 +73,7 @@ async fn measure(arguments: Vec<String>) {
             "--rounds" => plan.rounds = number(),
             "--seconds" => plan.seconds = number() as u64,
             "--json" => json = true,
-            part @ ("idle" | "opening" | "updates" | "slow" | "stats") => parts.push(part.to_owned()),
+            part @ ("idle" | "opening" | "updates" | "slow" | "stats" | "presence") => parts.push(part.to_owned()),
             _ => return println!("{HELP}"),
         }
     }
@@ -91,6 +94,9 @@ async fn measure(arguments: Vec<String>) {
     }
     if wanted("stats") {
         stats::measure(&plan, &mut report).await;
+    }
+    if parts.iter().any(|part| part == "presence") {
+        presence::measure(&plan, &mut report).await;
     }
     report.end();
 }

@@ -64,7 +64,7 @@ async fn rows(table: &mut Table<'_>, kind: Kind, watched: &[Option<Wish>], conne
     for (wish, rounds) in watched.iter().zip(&mut all) {
         let watching = match wish {
             None => "nobody",
-            Some(Wish::Changes) => "one, changes",
+            Some(Wish::Changes | Wish::Figures) => "one, changes",
             Some(Wish::Snapshots) => "one, snapshots",
         };
         let closing = match rounds.closing.is_empty() {

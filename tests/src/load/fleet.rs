@@ -71,16 +71,22 @@ impl Fleet {
 
     /// Opens so many connections, a part by each worker.
     pub async fn open(&mut self, target: &Target, count: usize, manner: Manner) -> Opened {
+        self.open_each(&vec![target.clone(); self.workers.len()], count, manner).await
+    }
+
+    /// Opens so many connections, a part by each worker and each to a target of its own.
+    pub async fn open_each(&mut self, targets: &[Target], count: usize, manner: Manner) -> Opened {
         let shares = shares(count, self.workers.len());
         let start = Instant::now();
-        let open = |worker: &Worker, count| Order::Open {
+        let open = |worker: &Worker, target: &Target, count| Order::Open {
             target: target.clone(),
             count,
             at_once: AT_ONCE,
             sources: worker.sources.clone(),
             manner,
         };
-        let orders: Vec<_> = self.workers.iter().zip(shares).map(|(worker, count)| open(worker, count)).collect();
+        let parts = self.workers.iter().zip(targets).zip(shares);
+        let orders: Vec<_> = parts.map(|((worker, target), count)| open(worker, target, count)).collect();
         let answers = self.tell(orders).await;
         let time = start.elapsed();
         let mut opened = Opened { count: 0, time, failed: None };

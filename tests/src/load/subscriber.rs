@@ -27,6 +27,8 @@ pub enum Wish {
     Snapshots,
     /// A snapshot, then changes.
     Changes,
+    /// Changes without the list.
+    Figures,
 }
 
 /// What has come to a subscriber.
@@ -66,6 +68,7 @@ impl Subscriber {
         let fields = match wish {
             Wish::Snapshots => json!({}),
             Wish::Changes => json!({"changes": true}),
+            Wish::Figures => json!({"changes": true, "list": "none"}),
         };
         match target.transport {
             Transport::Ws => socket.write_all(&text(&with(fields, "type", "subscribe-stats").to_string())).await?,

@@ -23,9 +23,11 @@ use super::wire::{Said, Transport, Wire, frame, text};
 /// Connections on which reports go that have no connection of their own.
 const CALLERS: usize = 8;
 
-/// Pages and builds that there are.
-const PAGES: usize = 50;
-const BUILDS: usize = 3;
+/// Pages and builds that there are. The connection with number `at` of a worker begins on page `at % PAGES` of build `at % BUILDS`, and is that of the
+/// visitor `at`.
+pub const PAGES: usize = 50;
+/// See [`PAGES`].
+pub const BUILDS: usize = 3;
 
 /// How often reports are sent; each time those that are due.
 const BEAT: Duration = Duration::from_millis(10);
@@ -217,7 +219,7 @@ impl Worker {
 }
 
 async fn open_one(target: &Target, source: Ipv4Addr, at: usize, manner: Manner) -> io::Result<Halves> {
-    let cookie = format!("Cookie: __nkpv=build-{}\r\n", at % BUILDS);
+    let cookie = format!("Cookie: __nkpv=build-{}; visitor=u{at}\r\n", at % BUILDS);
     let (socket, route) = match manner {
         Manner::Reads => (connect(target.addr, source).await?, format!("/products/{}", at % PAGES)),
         Manner::Stalls => (connect_narrow(target.addr, source).await?, STALLED_ROUTE.to_owned()),
