@@ -4,6 +4,8 @@
 mod backoff;
 pub(crate) mod exchange;
 #[allow(dead_code, reason = "until somebody speaks with the others")]
+pub(crate) mod fleet;
+#[allow(dead_code, reason = "until somebody speaks with the others")]
 pub(crate) mod knowledge;
 #[allow(dead_code, reason = "until there is somebody to speak with")]
 pub(crate) mod others;
@@ -15,3 +17,5 @@ pub(crate) mod redis;
 #[cfg(feature = "redis")]
 #[allow(dead_code, reason = "until the task that uses it")]
 mod seal;
+#[allow(dead_code, reason = "until somebody speaks with the others")]
+pub(crate) mod writer;

@@ -214,7 +214,7 @@ fn number(text: &str) -> Result<u64, Unread> {
 }
 
 /// A record as JSON. Ours have only keys that are text, so that this does not fail.
-fn encode<T: Serialize>(record: &T) -> Vec<u8> {
+pub(crate) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
     serde_json::to_vec(record).unwrap_or_default()
 }
 
@@ -225,7 +225,7 @@ struct Readable {
     min: u32,
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unread> {
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unread> {
     if bytes.len() > MAX_RECORD_BYTES {
         return Err(Unread::Damaged);
     }
