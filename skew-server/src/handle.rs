@@ -15,7 +15,7 @@ use crate::hub::command::{Command, Errand, Opening, Reply, Subscribed, Verdict};
 use crate::hub::message::Message;
 use crate::id::{ConnectionId, PublicId};
 use crate::live::Live;
-use crate::presence::exchange::Target;
+use crate::presence::exchange::{Elsewhere, Extent, Share, Target};
 
 /// The server's hub does not run any more, since its runtime has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -190,6 +190,18 @@ impl Handle {
     #[allow(dead_code, reason = "until there are endpoints for it")]
     pub(crate) async fn user(&self, id: String) -> Result<UserPresence, Stopped> {
         self.ask(|reply| Command::User { id, reply }).await
+    }
+
+    /// Takes what the others are to be told of this instance.
+    #[allow(dead_code, reason = "until there is somebody to tell it")]
+    pub(crate) async fn share(&self, figures: Extent, rows: Extent) -> Result<Share, Stopped> {
+        self.ask(|reply| Command::Share { figures, rows, reply }).await
+    }
+
+    /// Takes in what has changed elsewhere.
+    #[allow(dead_code, reason = "until there is somebody who tells it")]
+    pub(crate) async fn elsewhere(&self, elsewhere: Elsewhere) -> Result<(), Stopped> {
+        self.ask(|reply| Command::Elsewhere(Box::new(elsewhere), reply)).await
     }
 
     /// The answer of `GET admin/stats`.

@@ -17,14 +17,19 @@ mod counted;
 pub(crate) mod crowd;
 mod delivery;
 mod drain;
+mod elsewhere;
 mod keepalive;
 pub(crate) mod message;
+#[cfg(test)]
+mod model;
 pub(crate) mod outbox;
+mod peer;
 mod pending;
 pub(crate) mod people;
 mod plan;
 pub(crate) mod registry;
 pub(crate) mod releases;
+mod share;
 mod snapshot;
 mod state;
 mod subscribers;
@@ -46,11 +51,13 @@ use self::command::{Command, Opening, Reply, Subscribed, Verdict};
 use self::drain::Drain;
 use self::keepalive::Keepalive;
 use self::message::Message;
-use self::outbox::{Outbox, Parcel};
+use self::outbox::Parcel;
+use self::peer::Peer;
 use self::plan::Scene;
 use self::registry::{Change, Entry, Key};
 use self::state::State;
 use self::subscribers::Subscribers;
+use self::who::{Question, Waiting};
 use crate::auth::Watch;
 use crate::clock::now_ms;
 use crate::hooks::{Hooks, OpenedConnection, Sender};
@@ -63,8 +70,9 @@ const BATCH: usize = 128;
 pub(crate) struct Hub {
     live: Arc<Live>,
     /// Beside each connection is the way to it.
-    state: State<Arc<Outbox>>,
+    state: State<Peer>,
     subscribers: Subscribers,
+    waiting: Waiting,
     /// What can take the leave of each back.
     watches: HashMap<Key, Watch>,
     last_timestamp: u64,
@@ -83,6 +91,7 @@ impl Hub {
             live,
             state: State::new(current),
             subscribers: Subscribers::new(Instant::now()),
+            waiting: Waiting::default(),
             watches: HashMap::new(),
             last_timestamp: 0,
             keepalive: Keepalive::default(),
@@ -115,7 +124,7 @@ impl Hub {
     /// When there is next something to be done unasked.
     fn due(&self) -> Option<Instant> {
         let drain = self.drain.as_ref().map(|drain| drain.next);
-        [self.subscribers.next_tick(), self.keepalive.due, drain].into_iter().flatten().min()
+        [self.subscribers.next_tick(), self.keepalive.due, self.waiting.due(), drain].into_iter().flatten().min()
     }
 
     fn tick(&mut self) {
@@ -126,6 +135,7 @@ impl Hub {
         if self.drain.as_ref().is_some_and(|drain| drain.next <= now) {
             self.end_some();
         }
+        self.answer_waiting(now);
         self.tell(Subscribers::publish);
     }
 
@@ -160,10 +170,16 @@ impl Hub {
                 let _ = reply.send(());
             }
             Command::Send { target, errand, mode, reply } => drop(reply.send(self.send(&target, errand, mode))),
-            Command::Users { after, limit, reply } => {
-                let _ = reply.send(who::page(&self.state, after.as_deref(), limit));
+            Command::Users { after, limit, reply } => self.ask(Question::Users { after, limit, reply }),
+            Command::User { id, reply } => self.ask(Question::User { id, reply }),
+            Command::Share { figures, rows, reply } => drop(reply.send(self.state.share(figures, rows))),
+            Command::Elsewhere(elsewhere, reply) => {
+                for change in self.state.elsewhere(*elsewhere, &self.live.me, || Peer::Elsewhere) {
+                    self.changed(&change);
+                }
+                self.answer_waiting(Instant::now());
+                let _ = reply.send(());
             }
-            Command::User { id, reply } => drop(reply.send(who::of(&self.state, &id))),
             Command::Shutdown { over, reply } => self.shut_down(over, reply),
         }
     }
@@ -186,7 +202,8 @@ impl Hub {
             outbox.end();
         }
         let sender = Sender::new(outbox.clone());
-        let entry = Entry { connection_id, id, version: version.clone(), route: route.clone(), ip, user, peer: outbox };
+        let (connection_id, peer) = (Some(connection_id), Peer::Here(outbox));
+        let entry = Entry { connection_id, id, version: version.clone(), route: route.clone(), ip, user, peer };
         let (_, change) = self.state.open(entry, now);
         self.keepalive.start(Instant::now());
         self.live.metrics.connections.inc();
@@ -202,7 +219,7 @@ impl Hub {
         self.unsubscribe(key);
         self.changed(&change);
         self.call_hook(|hooks| hooks.connection_close(entry.id));
-        if self.state.registry.is_empty() {
+        if self.state.aggregates.own_total() == 0 {
             self.keepalive.stop();
             self.report_empty();
         }
@@ -256,13 +273,14 @@ impl Hub {
                 }
                 self.watches.insert(key, watch);
                 self.tell(|subscribers, scene| subscribers.subscribe(key, asked, scene));
+                self.want();
             }
             Verdict::Ended(watch) if self.watches.get(&key).is_none_or(|newest| newest.id() != watch) => {}
             Verdict::Ended(_) | Verdict::Refused => {
                 // Whoever was allowed to before is not any more.
                 self.unsubscribe(key);
-                if let Some(entry) = self.state.registry.get(key) {
-                    entry.peer.drop_stats();
+                if let Some(outbox) = self.state.registry.get(key).and_then(|entry| entry.peer.outbox()) {
+                    outbox.drop_stats();
                 }
                 self.send_to(key, &Parcel::Message(Message::new(&ServerMessage::StatsUnauthorized)));
             }
@@ -274,6 +292,7 @@ impl Hub {
         self.watches.remove(&key);
         if self.subscribers.contains(key) {
             self.subscribers.unsubscribe(key);
+            self.want();
             self.live.metrics.subscribers.dec();
         }
     }
@@ -301,6 +320,13 @@ impl Hub {
         }
     }
 
+    /// Says what is needed of the others.
+    fn want(&self) {
+        let mut wants = self.subscribers.wants();
+        wants.rows |= self.waiting.rows_until.is_some();
+        self.live.wants.send_if_modified(|known| std::mem::replace(known, wants) != wants);
+    }
+
     fn tell(&mut self, tell: impl FnOnce(&mut Subscribers, &Scene<'_>)) {
         let scene = Scene {
             state: &self.state,
@@ -313,11 +339,12 @@ impl Hub {
 
     /// Whoever asks again has the last word on how long it takes.
     fn shut_down(&mut self, over: Duration, reply: Reply<()>) {
-        let keys = self.state.registry.iter().map(|(key, _)| key).collect();
+        let own = self.state.registry.iter().filter(|(_, entry)| entry.connection_id.is_some());
+        let keys = own.map(|(key, _)| key).collect();
         self.drain = Some(Drain::new(keys, over, Instant::now()));
         self.end_some();
         self.shutdown.get_or_insert_default().push(reply);
-        if self.state.registry.is_empty() {
+        if self.state.aggregates.own_total() == 0 {
             self.report_empty();
         }
     }
@@ -329,8 +356,8 @@ impl Hub {
             self.drain = None;
         }
         for key in keys {
-            if let Some(entry) = self.state.registry.get(key) {
-                entry.peer.end();
+            if let Some(outbox) = self.state.registry.get(key).and_then(|entry| entry.peer.outbox()) {
+                outbox.end();
             }
         }
     }

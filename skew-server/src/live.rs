@@ -12,6 +12,7 @@ use crate::instance::Me;
 use crate::limits::{AddressKey, Gate, Permit, Tries};
 use crate::metrics::{Limit, Metrics};
 use crate::origin::Origin;
+use crate::presence::exchange::Wants;
 use crate::{address, clock};
 
 /// Settings that have been checked, in a form to be used.
@@ -37,6 +38,8 @@ pub(crate) struct Live {
     changes: watch::Sender<()>,
     hooks: Arc<dyn Hooks>,
     pub(crate) me: Me,
+    /// What the hub needs of other instances.
+    pub(crate) wants: watch::Sender<Wants>,
     pub(crate) metrics: Metrics,
     pub(crate) tries: Tries,
     gate: Arc<Gate>,
@@ -49,8 +52,8 @@ impl Live {
         let settings = RwLock::new(Arc::new(Settings::new(config, hooks.clone(), None)?));
         let phase = watch::Sender::new(Phase::Starting);
         let (tries, gate, sockets) = (Tries::new(), Arc::default(), Arc::default());
-        let (changes, metrics) = (watch::Sender::new(()), Metrics::new());
-        Ok(Self { settings, phase, changes, hooks, me, metrics, tries, gate, sockets })
+        let (changes, wants, metrics) = (watch::Sender::new(()), watch::Sender::default(), Metrics::new());
+        Ok(Self { settings, phase, changes, hooks, me, wants, metrics, tries, gate, sockets })
     }
 
     /// Gives a stream a place, for as long as it keeps the permit. Where the address is not known, limits by address do not apply.

@@ -16,7 +16,7 @@ use super::message::Message;
 use super::outbox::Outbox;
 use crate::auth::{Watch, WatchId};
 use crate::id::{ConnectionId, PublicId};
-use crate::presence::exchange::Target;
+use crate::presence::exchange::{Elsewhere, Extent, Share, Target};
 
 pub(crate) type Reply<T> = oneshot::Sender<T>;
 
@@ -98,6 +98,14 @@ pub(crate) enum Command {
         id: String,
         reply: Reply<UserPresence>,
     },
+    /// Takes what the others are to be told of this instance.
+    Share {
+        figures: Extent,
+        rows: Extent,
+        reply: Reply<Share>,
+    },
+    /// Takes in what has changed elsewhere.
+    Elsewhere(Box<Elsewhere>, Reply<()>),
     Shutdown {
         over: Duration,
         reply: Reply<()>,

@@ -11,7 +11,7 @@ use super::registry::{Entry, Registry};
 fn a_connection_costs_the_hub_little_memory() {
     let outbox = size_of::<Outbox>();
     assert!(outbox <= 48, "an outbox is {outbox} bytes");
-    let entry = size_of::<Entry<std::sync::Arc<Outbox>>>();
+    let entry = size_of::<Entry<super::peer::Peer>>();
     assert!(entry <= 112, "an entry is {entry} bytes");
 
     let mut registry = None;

@@ -11,6 +11,7 @@ use super::answer::Current;
 use super::delivery::push_to;
 use super::message::Message;
 use super::outbox::{Outbox, Parcel};
+use super::peer::Peer;
 use super::plan::Scene;
 use super::registry::{Change, Entry, Key};
 use super::snapshot;
@@ -26,7 +27,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// Connections on some builds and a site's pages.
 #[derive(Debug)]
 pub struct Crowd {
-    state: State<Arc<Outbox>>,
+    state: State<Peer>,
     subscribers: Subscribers,
     metrics: Metrics,
     now: Instant,
@@ -37,7 +38,7 @@ pub struct Crowd {
 
 /// One who is about to open.
 #[derive(Debug)]
-pub struct Newcomer(Entry<Arc<Outbox>>);
+pub struct Newcomer(Entry<Peer>);
 
 impl Crowd {
     /// A crowd of so many.
@@ -66,7 +67,8 @@ impl Crowd {
         self.turn += 1;
         let version = self.state.aggregates.versions.share(&format!("build-{}", self.turn % VERSIONS));
         let route = self.state.aggregates.routes.share(&self.routes[self.turn % ROUTES]);
-        let (connection_id, id, peer) = (ConnectionId::random(7), PublicId::random(), Arc::new(Outbox::new(64)));
+        let (connection_id, id) = (Some(ConnectionId::random(7)), PublicId::random());
+        let peer = Peer::Here(Arc::new(Outbox::new(64)));
         Newcomer(Entry { connection_id, id, version, route, ip: None, user: None, peer })
     }
 
@@ -112,8 +114,8 @@ impl Crowd {
         self.tell(Subscribers::publish);
         let mut bytes = 0;
         for key in self.subscribers.keys() {
-            if let Some(entry) = self.state.registry.get(key) {
-                bytes += read(&entry.peer);
+            if let Some(outbox) = self.state.registry.get(key).and_then(|entry| entry.peer.outbox()) {
+                bytes += read(outbox);
             }
         }
         bytes
@@ -138,8 +140,8 @@ impl Crowd {
 
     /// Has everybody read what waits.
     pub fn read_all(&self) {
-        for (_, entry) in self.state.registry.iter() {
-            read(&entry.peer);
+        for outbox in self.state.registry.iter().filter_map(|(_, entry)| entry.peer.outbox()) {
+            read(outbox);
         }
     }
 

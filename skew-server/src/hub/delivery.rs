@@ -1,7 +1,5 @@
 //! Giving messages to connections: to one, to those that match, to a slice of them. Each is encoded once.
 
-use std::sync::Arc;
-
 use skew_proto::{Counts, Keepalive, RoutePattern, ServerMessage, VersionMessage};
 use tokio::time::Instant;
 
@@ -9,7 +7,8 @@ use super::Hub;
 use super::answer::{Invalidated, Mode};
 use super::command::Errand;
 use super::message::Message;
-use super::outbox::{Outbox, Parcel, Refused};
+use super::outbox::{Parcel, Refused};
+use super::peer::Peer;
 use super::registry::{Entry, Key};
 use super::who;
 use crate::clock::now_ms;
@@ -36,7 +35,7 @@ impl Hub {
             Target::All | Target::User(_) | Target::Connection(_) => Counts::new(),
         };
         let matched = match target {
-            Target::All => self.state.aggregates.total,
+            Target::All => self.state.aggregates.total(),
             Target::Route(_) => routes.values().sum(),
             Target::User(user) => who::connections(&self.state, user),
             Target::Connection(id) => u64::from(self.state.registry.key_of_public(*id).is_some()),
@@ -81,7 +80,7 @@ impl Hub {
     }
 
     /// Queues a parcel for all that match, closes whoever has let too many wait, and returns how many took it.
-    pub(super) fn send_to_all(&mut self, parcel: &Parcel, matches: impl Fn(&Entry<Arc<Outbox>>) -> bool) -> u64 {
+    pub(super) fn send_to_all(&mut self, parcel: &Parcel, matches: impl Fn(&Entry<Peer>) -> bool) -> u64 {
         let sent = push_to(self.state.registry.iter().filter(|(_, entry)| matches(entry)), parcel);
         self.close_slow(sent)
     }
@@ -107,10 +106,12 @@ pub(super) struct Sent {
     slow: Vec<Key>,
 }
 
-pub(super) fn push_to<'a>(receivers: impl Iterator<Item = (Key, &'a Entry<Arc<Outbox>>)>, parcel: &Parcel) -> Sent {
+pub(super) fn push_to<'a>(receivers: impl Iterator<Item = (Key, &'a Entry<Peer>)>, parcel: &Parcel) -> Sent {
     let mut sent = Sent { reached: 0, slow: Vec::new() };
     for (key, entry) in receivers {
-        match entry.peer.push(parcel.clone()) {
+        // Others give it to theirs themselves.
+        let Peer::Here(outbox) = &entry.peer else { continue };
+        match outbox.push(parcel.clone()) {
             Ok(()) => sent.reached += 1,
             Err(Refused::Overflow) => sent.slow.push(key),
             Err(Refused::Closed) => {}

@@ -50,7 +50,7 @@ mod tests {
     fn keys(count: usize) -> Vec<Key> {
         let mut registry = Registry::new();
         let entry = || Entry {
-            connection_id: ConnectionId::random(7),
+            connection_id: Some(ConnectionId::random(7)),
             id: PublicId::random(),
             version: "v".into(),
             route: "/".into(),

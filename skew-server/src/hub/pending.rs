@@ -37,6 +37,12 @@ pub(super) struct Pending {
     pub(super) current: bool,
     /// Whether the times of release of the builds that somebody is on are news.
     pub(super) releases: bool,
+    /// Whether the figures of an instance, or which there are, are news.
+    pub(super) instances: bool,
+    /// Whether it is news what is missing of them.
+    pub(super) partial: bool,
+    /// Whether there may be several, and each connection is told with its own.
+    several: bool,
     pub(super) list: Listed,
 }
 
@@ -77,6 +83,9 @@ impl Pending {
             users: granted.users,
             current: false,
             releases: false,
+            instances: false,
+            partial: false,
+            several: state.fleet.is_some(),
             list,
         }
     }
@@ -93,16 +102,29 @@ impl Pending {
                 self.touch(*key, *id, true);
                 self.count_version(version, 1, state);
                 self.count_route(route);
+                self.instances = true;
             }
             Change::Closed { key, id, version, route } => {
                 self.touch(*key, *id, false);
                 self.count_version(version, 0, state);
                 self.count_route(route);
+                self.instances = true;
             }
             Change::Moved { key, id, from, to } => {
                 self.touch(*key, *id, true);
                 self.count_route(from);
                 self.count_route(to);
+            }
+            Change::Listed { key, id } => self.touch(*key, *id, true),
+            Change::Unlisted { key, id } => self.touch(*key, *id, false),
+            Change::Counted { versions, routes, builds } => {
+                self.releases |= builds;
+                self.versions.extend(versions.iter().cloned());
+                self.routes.extend(routes.iter().cloned());
+            }
+            Change::Fleet => {
+                self.instances = true;
+                self.partial = true;
             }
             Change::Released => {
                 self.current = true;
@@ -142,8 +164,9 @@ impl Pending {
 
     /// Whether so much has happened that a whole snapshot is the shorter way to tell it. It also bounds what is kept for a long tick.
     pub(super) fn is_too_much<P>(&self, state: &State<P>) -> bool {
-        let State { registry, aggregates, .. } = state;
-        self.touched.len() > SMALL + 2 * registry.len()
+        let State { registry, aggregates, fleet, .. } = state;
+        self.several != fleet.is_some()
+            || self.touched.len() > SMALL + 2 * registry.len()
             || self.routes.len() > SMALL + 2 * aggregates.routes.len()
             || self.versions.len() > SMALL + 2 * aggregates.versions.len()
     }

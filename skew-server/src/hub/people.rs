@@ -38,7 +38,6 @@ pub(crate) struct People {
     anonymous_elsewhere: i64,
 }
 
-#[allow(dead_code, reason = "until there are several instances")]
 impl People {
     /// Somebody opens a connection of this instance.
     pub(crate) fn open(&mut self, user: Option<&Arc<str>>, now_ms: u64) -> Turn {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use skew_proto::{StatsMode, Subscription};
+use skew_proto::{EventsAsked, List, StatsMode, Subscription};
 use tokio::time::Instant;
 
 use super::budget::Whole;
 use super::message::Snapshot;
 use super::outbox::{Behind, Outbox};
+use super::peer::Peer;
 use super::pending::Pending;
 use super::registry::{Change, Key};
 use super::snapshot;
@@ -22,7 +23,7 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What there is to be told, and how.
 pub(crate) struct Scene<'a> {
-    pub(crate) state: &'a State<Arc<Outbox>>,
+    pub(crate) state: &'a State<Peer>,
     pub(crate) now: Instant,
     /// Shortest time between two messages to a subscriber.
     pub(crate) interval: Duration,
@@ -51,9 +52,19 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(granted: Subscription, state: &State<Arc<Outbox>>) -> Self {
+    pub(super) fn new(granted: Subscription, state: &State<Peer>) -> Self {
         let pending = (granted.mode == StatsMode::Changes).then(|| Pending::new(granted, state));
         Self { granted, members: BTreeSet::new(), waiting: BTreeSet::new(), pending, tick: None }
+    }
+
+    /// Whether anything of the list is told.
+    pub(super) fn has_list(&self) -> bool {
+        self.granted.list != List::None
+    }
+
+    /// Whether the events of connections are told.
+    pub(super) fn has_all_events(&self) -> bool {
+        self.granted.events == EventsAsked::All
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -64,8 +75,8 @@ impl Plan {
     pub(super) fn join(&mut self, key: Key, whole: &mut Whole, scene: &Scene<'_>) {
         self.members.insert(key);
         self.waiting.insert(key);
-        if let Some(entry) = scene.state.registry.get(key) {
-            entry.peer.drop_stats();
+        if let Some(outbox) = outbox(key, scene) {
+            outbox.drop_stats();
         }
         self.send_whole(whole, scene);
     }
@@ -162,5 +173,5 @@ impl Plan {
 }
 
 fn outbox<'a>(key: Key, scene: &Scene<'a>) -> Option<&'a Arc<Outbox>> {
-    scene.state.registry.get(key).map(|entry| &entry.peer)
+    scene.state.registry.get(key).and_then(|entry| entry.peer.outbox())
 }

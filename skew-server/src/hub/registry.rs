@@ -16,10 +16,11 @@ pub(crate) struct Key {
     slot: u32,
 }
 
-/// One connection. `P` is what the hub keeps beside it; the registry does not look at it.
+/// One connection, of this instance or of another. `P` is what the hub keeps beside it; the registry does not look at it.
 #[derive(Debug)]
 pub(crate) struct Entry<P> {
-    pub(crate) connection_id: ConnectionId,
+    /// Nothing for one of another instance: that alone can be addressed by it.
+    pub(crate) connection_id: Option<ConnectionId>,
     pub(crate) id: PublicId,
     pub(crate) version: Arc<str>,
     pub(crate) route: Arc<str>,
@@ -29,7 +30,7 @@ pub(crate) struct Entry<P> {
     pub(crate) peer: P,
 }
 
-/// What has just happened.
+/// What has just happened. What is elsewhere is counted by its own instance, whether its connections are listed here or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Change {
     Opened {
@@ -50,6 +51,25 @@ pub(crate) enum Change {
         from: Arc<str>,
         to: Arc<str>,
     },
+    /// A connection of another instance is in the list, or has another page there.
+    Listed {
+        key: Key,
+        id: PublicId,
+    },
+    /// It is not in the list any more.
+    Unlisted {
+        key: Key,
+        id: PublicId,
+    },
+    /// The other instances together count something else.
+    Counted {
+        versions: Vec<Arc<str>>,
+        routes: Vec<Arc<str>>,
+        /// Whether somebody is on a build that nobody was on, or nobody any more on one that somebody was on.
+        builds: bool,
+    },
+    /// Which instances there are, or what is missing of them, has changed.
+    Fleet,
     /// Another build is current, or the time of a release is known.
     Released,
 }
@@ -110,7 +130,10 @@ impl<P> Registry<P> {
         let key = Key { nth: self.next, slot };
         self.next += 1;
         let Entry { connection_id, id, .. } = entry;
-        let change = Change::Opened { key, id, version: entry.version.clone(), route: entry.route.clone() };
+        let change = match connection_id {
+            Some(_) => Change::Opened { key, id, version: entry.version.clone(), route: entry.route.clone() },
+            None => Change::Listed { key, id },
+        };
         let before = std::mem::replace(&mut self.last, slot);
         match self.node_mut(before) {
             Some(node) => node.after = slot,
@@ -118,9 +141,11 @@ impl<P> Registry<P> {
         }
         self.slots[slot as usize] = Some(Node { nth: key.nth, before, after: NONE, older: NONE, newer: NONE, entry });
         let slots = &self.slots;
-        self.by_connection_id.insert_unique(connection_id.hash(), slot, |slot| {
-            node(slots, *slot).map_or(0, |node| node.entry.connection_id.hash())
-        });
+        if let Some(connection_id) = connection_id {
+            self.by_connection_id.insert_unique(connection_id.hash(), slot, |slot| {
+                node(slots, *slot).and_then(|node| node.entry.connection_id).map_or(0, ConnectionId::hash)
+            });
+        }
         self.by_id.insert_unique(id.hash(), slot, |slot| node(slots, *slot).map_or(0, |node| node.entry.id.hash()));
         self.join_user(slot);
         (key, change)
@@ -139,14 +164,17 @@ impl<P> Registry<P> {
             Some(node) => node.before = before,
             None => self.last = before,
         }
-        for (index, hash) in
-            [(&mut self.by_connection_id, entry.connection_id.hash()), (&mut self.by_id, entry.id.hash())]
-        {
+        let by_connection_id = entry.connection_id.map(|id| (&mut self.by_connection_id, id.hash()));
+        for (index, hash) in by_connection_id.into_iter().chain([(&mut self.by_id, entry.id.hash())]) {
             if let Ok(found) = index.find_entry(hash, |slot| *slot == key.slot) {
                 found.remove();
             }
         }
-        let change = Change::Closed { key, id: entry.id, version: entry.version.clone(), route: entry.route.clone() };
+        let id = entry.id;
+        let change = match entry.connection_id {
+            Some(_) => Change::Closed { key, id, version: entry.version.clone(), route: entry.route.clone() },
+            None => Change::Unlisted { key, id },
+        };
         Some((entry, change))
     }
 
@@ -154,11 +182,16 @@ impl<P> Registry<P> {
     pub(crate) fn navigate(&mut self, key: Key, route: &Arc<str>) -> Option<Change> {
         let node = self.node_mut(key.slot).filter(|node| node.nth == key.nth && node.entry.route != *route)?;
         let from = std::mem::replace(&mut node.entry.route, route.clone());
-        Some(Change::Moved { key, id: node.entry.id, from, to: route.clone() })
+        let id = node.entry.id;
+        Some(match node.entry.connection_id {
+            Some(_) => Change::Moved { key, id, from, to: route.clone() },
+            None => Change::Listed { key, id },
+        })
     }
 
     pub(crate) fn key_of(&self, connection_id: ConnectionId) -> Option<Key> {
-        let is_it = |slot: &u32| node(&self.slots, *slot).is_some_and(|node| node.entry.connection_id == connection_id);
+        let is_it =
+            |slot: &u32| node(&self.slots, *slot).is_some_and(|node| node.entry.connection_id == Some(connection_id));
         self.key_at(*self.by_connection_id.find(connection_id.hash(), is_it)?)
     }
 
@@ -190,10 +223,6 @@ impl<P> Registry<P> {
     /// Before which all are who have opened so far. Nobody's key.
     pub(crate) fn next_key(&self) -> Key {
         Key { nth: self.next, slot: 0 }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
     }
 
     /// Everybody in the order of opening.
@@ -329,7 +358,7 @@ mod tests {
                         let (connection_id, id) = (ConnectionId::random(7), PublicId::random());
                         let user = user.map(Into::into);
                         let (key, change) =
-                            registry.open(Entry { connection_id, id, version, route, ip: None, user, peer: () });
+                            registry.open(Entry { connection_id: Some(connection_id), id, version, route, ip: None, user, peer: () });
                         prop_assert_eq!(registry.key_of(connection_id), Some(key));
                         prop_assert_eq!(registry.key_of_public(id), Some(key));
                         opened.push(key);
@@ -361,7 +390,7 @@ mod tests {
                     prop_assert_eq!(registry.of_user(user).map(|(key, _)| key).collect::<Vec<_>>(), theirs);
                 }
                 for (key, entry) in registry.iter() {
-                    prop_assert_eq!(registry.key_of(entry.connection_id), Some(key));
+                    prop_assert_eq!(entry.connection_id.and_then(|id| registry.key_of(id)), Some(key));
                     prop_assert_eq!(registry.key_of_public(entry.id), Some(key));
                 }
             }

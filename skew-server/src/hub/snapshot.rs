@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
-use skew_proto::{List, UserIds};
+use skew_proto::{List, Partial, UserIds};
 
 use super::aggregates::Table;
+use super::elsewhere::Instances;
 use super::message::{Message, Snapshot};
 use super::pending::{Listed, Pending};
-use super::registry::{Entry, Registry};
+use super::registry::{Entry, Key};
 use super::releases::Connected;
 use super::state::State;
 
@@ -27,6 +28,11 @@ struct View<'a, P> {
     released_at: Option<u64>,
     #[serde(skip_serializing_if = "Connected::is_empty")]
     releases: Connected<'a>,
+    /// With the next only where there may be several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instances: Option<Instances<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partial: Option<&'a Partial>,
 }
 
 /// The fields of [`skew_proto::StatsChanges`], borrowed.
@@ -60,6 +66,10 @@ struct ChangesView<'a, P> {
     released_at: Option<Option<u64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     releases: Option<Option<Connected<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instances: Option<Instances<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partial: Option<Option<&'a Partial>>,
 }
 
 #[derive(Serialize)]
@@ -71,12 +81,15 @@ struct Row<'a> {
     ip: Option<std::net::IpAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<&'a str>,
 }
 
 impl<'a> Row<'a> {
-    fn of<P>(Entry { id, version, route, ip, user, .. }: &'a Entry<P>, users: UserIds) -> Self {
+    fn of<P>(key: Key, entry: &'a Entry<P>, state: &'a State<P>, users: UserIds) -> Self {
+        let Entry { id, version, route, ip, user, .. } = entry;
         let user = user.as_deref().filter(|_| users == UserIds::Shown);
-        Self { id: *id, version, route, ip: *ip, user }
+        Self { id: *id, version, route, ip: *ip, user, instance: state.instance_of(key, entry) }
     }
 }
 
@@ -86,16 +99,17 @@ impl Serialize for Table {
     }
 }
 
-/// The first connections of a registry.
+/// The first connections of the list.
 struct First<'a, P> {
-    registry: &'a Registry<P>,
+    state: &'a State<P>,
     count: usize,
     users: UserIds,
 }
 
 impl<P> Serialize for First<'_, P> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.registry.iter().take(self.count).map(|(_, entry)| Row::of(entry, self.users)))
+        let Self { state, count, users } = *self;
+        serializer.collect_seq(state.registry.iter().take(count).map(|(key, entry)| Row::of(key, entry, state, users)))
     }
 }
 
@@ -152,17 +166,19 @@ fn listed(list: List) -> usize {
 
 /// The whole state.
 pub(super) fn take<P>(state: &State<P>, list: List, users: UserIds) -> Snapshot {
-    let State { registry, aggregates, people, current, release_times, .. } = state;
+    let State { aggregates, people, current, release_times, fleet, .. } = state;
     let view = View {
-        total: aggregates.total,
+        total: aggregates.total(),
         users: people.users(),
         anonymous: people.anonymous(),
         versions: &aggregates.versions,
         routes: &aggregates.routes,
-        connections: First { registry, count: listed(list), users },
+        connections: First { state, count: listed(list), users },
         current: &current.version,
         released_at: current.released_at,
         releases: release_times.of_connected(&aggregates.versions),
+        instances: state.instances(),
+        partial: fleet.as_ref().and_then(|fleet| fleet.partial.as_ref()),
     };
     #[expect(
         clippy::expect_used,
@@ -173,24 +189,24 @@ pub(super) fn take<P>(state: &State<P>, list: List, users: UserIds) -> Snapshot 
 
 /// What has changed, as it is now.
 pub(super) fn changes<P>(pending: &Pending, state: &State<P>) -> Message {
-    let State { registry, aggregates, people, current, release_times, seq } = state;
+    let State { registry, aggregates, people, current, release_times, fleet, seq, .. } = state;
     let (mut opened, mut moved, mut closed) = (Vec::new(), Vec::new(), Vec::new());
     for (key, id) in &pending.touched {
         match registry.get(*key) {
             Some(entry) if *key < pending.all_know => moved.push((*id, &*entry.route)),
-            Some(entry) => opened.push(Row::of(entry, pending.users)),
+            Some(entry) => opened.push(Row::of(*key, entry, state, pending.users)),
             None => closed.push(*id),
         }
     }
     let connections = match pending.list {
-        Listed::Top { count, changed: true, .. } => Some(First { registry, count, users: pending.users }),
+        Listed::Top { count, changed: true, .. } => Some(First { state, count, users: pending.users }),
         Listed::Top { changed: false, .. } | Listed::All | Listed::None => None,
     };
     let view = ChangesView {
         r#type: "stats-changes",
         since: pending.since,
         seq: *seq,
-        total: aggregates.total,
+        total: aggregates.total(),
         users: pending.people.then(|| people.users()),
         anonymous: pending.people.then(|| people.anonymous()),
         versions: Counts { names: &pending.versions, table: &aggregates.versions },
@@ -204,6 +220,8 @@ pub(super) fn changes<P>(pending: &Pending, state: &State<P>) -> Message {
         releases: pending
             .releases
             .then(|| Some(release_times.of_connected(&aggregates.versions)).filter(|releases| !releases.is_empty())),
+        instances: if pending.instances { state.instances() } else { None },
+        partial: fleet.as_ref().filter(|_| pending.partial).map(|fleet| fleet.partial.as_ref()),
     };
     #[expect(clippy::expect_used, reason = "as above")]
     Message::custom(&view).expect("stats are JSON")
@@ -221,7 +239,7 @@ mod tests {
         let mut state = State::new(Current { version: "v2".into(), released_at: Some(17) });
         let mut open = |version: &str, route: &str, ip: Option<&str>| {
             let entry = Entry {
-                connection_id: ConnectionId::random(7),
+                connection_id: Some(ConnectionId::random(7)),
                 id: PublicId::random(),
                 version: version.into(),
                 route: route.into(),

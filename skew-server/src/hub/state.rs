@@ -1,14 +1,17 @@
 //! All that stats tell: who is connected, the totals, the current build.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use skew_proto::Release;
 
 use super::aggregates::Aggregates;
 use super::answer::Current;
-use super::people::People;
+use super::elsewhere::{Fleet, Instances};
+use super::people::{People, Turn};
 use super::registry::{Change, Entry, Key, Registry};
 use super::releases::ReleaseTimes;
+use super::share::Unshared;
 
 /// The state that stats are taken of. Every change of it has a number.
 #[derive(Debug)]
@@ -18,6 +21,11 @@ pub(crate) struct State<P> {
     pub(crate) people: People,
     pub(crate) current: Current,
     pub(crate) release_times: ReleaseTimes,
+    /// All instances, where there may be several.
+    pub(super) fleet: Option<Fleet>,
+    /// The instances of those connections that are elsewhere.
+    pub(super) names: HashMap<Key, Arc<str>>,
+    pub(super) unshared: Unshared,
     /// The number of the newest change.
     pub(crate) seq: u64,
 }
@@ -30,29 +38,33 @@ impl<P> State<P> {
             people: People::default(),
             current,
             release_times: ReleaseTimes::default(),
+            fleet: None,
+            names: HashMap::new(),
+            unshared: Unshared::default(),
             seq: 0,
         }
     }
 
     pub(crate) fn open(&mut self, mut entry: Entry<P>, now_ms: u64) -> (Key, Change) {
         entry.user = entry.user.map(|user| self.people.share(user));
-        self.people.open(entry.user.as_ref(), now_ms);
+        let user = entry.user.clone();
+        let turn = self.people.open(user.as_ref(), now_ms);
         let (key, change) = self.registry.open(entry);
-        self.apply(&change);
+        self.apply(&change, user.as_ref(), turn);
         (key, change)
     }
 
     pub(crate) fn close(&mut self, key: Key) -> Option<(Entry<P>, Change)> {
-        let closed = self.registry.close(key)?;
-        self.people.close(closed.0.user.as_deref());
-        self.apply(&closed.1);
-        Some(closed)
+        let (entry, change) = self.registry.close(key)?;
+        let turn = self.people.close(entry.user.as_deref());
+        self.apply(&change, entry.user.as_ref(), turn);
+        Some((entry, change))
     }
 
     /// Moves a connection to another page, where it is not there already.
     pub(crate) fn navigate(&mut self, key: Key, route: &Arc<str>) -> Option<Change> {
         let change = self.registry.navigate(key, route)?;
-        self.apply(&change);
+        self.apply(&change, None, Turn::default());
         Some(change)
     }
 
@@ -73,8 +85,33 @@ impl<P> State<P> {
         (previous, Change::Released)
     }
 
-    fn apply(&mut self, change: &Change) {
+    /// The name of the instance that a connection is connected to, where there may be several.
+    pub(super) fn instance_of(&self, key: Key, entry: &Entry<P>) -> Option<&str> {
+        let fleet = self.fleet.as_ref()?;
+        match entry.connection_id {
+            Some(_) => Some(&fleet.name),
+            None => self.names.get(&key).map(|name| &**name),
+        }
+    }
+
+    /// All instances, where there may be several.
+    pub(super) fn instances(&self) -> Option<Instances<'_>> {
+        let (connections, people) = (self.aggregates.own_total(), &self.people);
+        self.fleet.as_ref().map(|fleet| Instances { fleet, connections, people })
+    }
+
+    fn apply(&mut self, change: &Change, user: Option<&Arc<str>>, turn: Turn) {
         self.aggregates.apply(change);
+        self.unshared.note(change);
+        if let Some(user) = user {
+            self.unshared.turn(user, turn);
+        }
+        self.bound_unshared();
         self.seq += 1;
+    }
+
+    pub(super) fn bound_unshared(&mut self) {
+        let Self { aggregates: Aggregates { versions, routes, .. }, people, registry, .. } = self;
+        self.unshared.bound(versions.len() + routes.len() + people.users() as usize, registry.len());
     }
 }

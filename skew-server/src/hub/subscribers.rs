@@ -16,6 +16,7 @@ use super::budget::Whole;
 use super::command::Reply;
 use super::plan::{Plan, Scene, grant};
 use super::registry::{Change, Key};
+use crate::presence::exchange::Wants;
 
 #[derive(Debug)]
 pub(crate) struct Subscribers {
@@ -81,6 +82,13 @@ impl Subscribers {
         for plan in self.plans.values_mut() {
             plan.note(change, scene);
         }
+    }
+
+    /// What they need of other instances.
+    pub(crate) fn wants(&self) -> Wants {
+        let mut plans = self.plans.values();
+        let (rows, events) = (plans.clone().any(Plan::has_list), plans.any(Plan::has_all_events));
+        Wants { rows, events }
     }
 
     /// When there is next something to be told.

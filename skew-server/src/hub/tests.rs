@@ -1,5 +1,6 @@
 //! The hub alone, on a clock that stands still until everybody waits.
 
+mod elsewhere;
 mod people;
 
 use futures_util::FutureExt;
@@ -8,7 +9,7 @@ use skew_proto::{MatchKind, RoutePattern, Subscription};
 
 use super::answer::{Invalidated, Mode};
 use super::command::{Opening, Verdict};
-use super::outbox::Parcel;
+use super::outbox::{Outbox, Parcel};
 use super::*;
 use crate::auth::Watch;
 use crate::config::Config;

@@ -12,8 +12,10 @@ use crate::id::{ConnectionId, PublicId};
 use crate::instance::InstanceId;
 
 /// How much of something is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Extent {
+    /// Of rows it also ends the keeping of what changes.
+    #[default]
     Nothing,
     /// What has changed since it was last taken.
     Changes,
@@ -24,9 +26,13 @@ pub(crate) enum Extent {
 #[derive(Debug, Default)]
 pub(crate) struct Share {
     pub(crate) figures: Figures,
+    /// How much the figures are: the whole also where changes were asked for that are not kept, since they were never taken, or not for long.
+    pub(crate) figures_extent: Extent,
     /// Connections by public id; nothing for one that has closed.
     pub(crate) rows: Vec<(PublicId, Option<SharedRow>)>,
-    /// Users whose presence anywhere has changed, as all instances together have it: for the one that announces them. In a whole share all
+    /// How much the rows are, in the same way.
+    pub(crate) rows_extent: Extent,
+    /// Users whose presence anywhere has changed, as all instances together have it: for the one that announces them. With whole figures all
     /// who are present.
     pub(crate) present: Vec<(Arc<str>, bool)>,
 }
@@ -40,7 +46,7 @@ pub(crate) struct Figures {
     pub(crate) routes: Vec<(Arc<str>, u64)>,
     /// Since when users are here, in milliseconds since 1970; nothing for one who is not any more.
     pub(crate) users: Vec<(Arc<str>, Option<u64>)>,
-    /// Connections without a user.
+    /// Connections without a user; as the next it is told in any case.
     pub(crate) anonymous: u64,
     /// Connections in all.
     pub(crate) connections: u64,
@@ -65,11 +71,11 @@ pub(crate) struct Elsewhere {
     pub(crate) anonymous: i64,
     /// For each instance that has a user now whom it had not: who, and since when.
     pub(crate) came: Vec<(Arc<str>, u64)>,
-    /// For each instance that has a user no more.
+    /// For each instance that has a user no more. They are taken behind those who came.
     pub(crate) left: Vec<Arc<str>>,
-    /// Connections that have opened or changed.
+    /// Connections that have opened or changed. They are listed and not counted: the figures count them.
     pub(crate) rows: Vec<(InstanceId, PublicId, SharedRow)>,
-    /// Connections that have closed, or whose instance is gone.
+    /// Connections that have closed, or whose instance is gone or does not tell its rows any more. They are taken before the others.
     pub(crate) closed: Vec<PublicId>,
     /// The instances as they are now, this one left out, where that has changed.
     pub(crate) fleet: Option<FleetNow>,

@@ -42,7 +42,7 @@ fn normal(mut message: Value) -> Value {
             routes.into_iter().map(|(route, count)| (route.split('?').next().unwrap().to_owned(), count)).collect();
     }
     let fields = message.as_object_mut().unwrap();
-    for extra in ["timestamp", "server", "current", "releasedAt"] {
+    for extra in ["timestamp", "server", "users", "anonymous", "current", "releasedAt"] {
         fields.remove(extra);
     }
     if let Some(id) = fields.get_mut("connectionId") {

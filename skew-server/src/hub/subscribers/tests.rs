@@ -8,7 +8,9 @@ use proptest::prelude::*;
 use skew_proto::{EventsAsked, Release, ServerMessage, Stats, StatsMode, UserIds};
 
 use super::super::answer::Current;
+use super::super::model::{Event, Others, event, me};
 use super::super::outbox::{Outbox, Parcel};
+use super::super::peer::Peer;
 use super::super::registry::Entry;
 use super::super::snapshot;
 use super::super::state::State;
@@ -22,6 +24,8 @@ enum Step {
     Close(usize),
     Move(usize, String),
     Release(String, Option<u64>),
+    Elsewhere(Event),
+    TellElsewhere,
     Subscribe(usize, usize),
     Unsubscribe(usize),
     Wait(u64),
@@ -35,6 +39,8 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (0..24_usize).prop_map(Step::Close),
         6 => (0..24_usize, "/[ab]?").prop_map(|(nth, route)| Step::Move(nth, route)),
         1 => ("[abc]", prop::option::of(1..9_u64)).prop_map(|(version, at)| Step::Release(version, at)),
+        6 => event().prop_map(Step::Elsewhere),
+        4 => Just(Step::TellElsewhere),
         2 => (0..CLIENTS, 0..KINDS.len()).prop_map(|(client, kind)| Step::Subscribe(client, kind)),
         1 => (0..CLIENTS).prop_map(Step::Unsubscribe),
         12 => (1..400_u64).prop_map(Step::Wait),
@@ -72,7 +78,7 @@ struct Client {
 }
 
 struct Room {
-    state: State<Arc<Outbox>>,
+    state: State<Peer>,
     subscribers: Subscribers,
     metrics: Metrics,
     now: Instant,
@@ -113,8 +119,8 @@ impl Room {
         let (id, outbox) = (PublicId::random(), Arc::new(Outbox::new(64)));
         let (version, route) =
             (self.state.aggregates.versions.share(version), self.state.aggregates.routes.share(route));
-        let connection_id = ConnectionId::random(7);
-        let (user, peer) = (user.map(Into::into), outbox.clone());
+        let connection_id = Some(ConnectionId::random(7));
+        let (user, peer) = (user.map(Into::into), Peer::Here(outbox.clone()));
         let (key, change) = self.state.open(Entry { connection_id, id, version, route, ip: None, user, peer }, 7);
         self.note(&change);
         Client { key, id, outbox, subscribed: None, known: None }
@@ -179,7 +185,7 @@ proptest! {
 
     #[test]
     fn what_a_subscriber_knows_is_what_a_snapshot_of_that_moment_says(steps in prop::collection::vec(step(), 0..160)) {
-        let mut room = Room::new(Instant::now());
+        let (mut room, mut others) = (Room::new(Instant::now()), Others::default());
         let mut clients: Vec<Client> = (0..CLIENTS).map(|_| room.open("a", "/", None)).collect();
         for step in steps {
             match step {
@@ -205,6 +211,12 @@ proptest! {
                     room.note(&change);
                     let (_, change) = room.state.release(version);
                     room.note(&change);
+                }
+                Step::Elsewhere(event) => others.happen(event),
+                Step::TellElsewhere => {
+                    for change in room.state.elsewhere(others.tell(), &me(), || Peer::Elsewhere) {
+                        room.note(&change);
+                    }
                 }
                 Step::Subscribe(nth, kind) => {
                     let (client, asked) = (&mut clients[nth], KINDS[kind]);
