@@ -14,6 +14,7 @@ mod secret;
 mod site;
 mod tls;
 mod values;
+mod webhook;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -32,6 +33,7 @@ use self::redis::RedisArgs;
 pub(crate) use self::site::Follow;
 use self::site::SiteArgs;
 use self::tls::TlsArgs;
+use self::webhook::WebhookArgs;
 
 /// Below the options in `--help`.
 const AFTER_HELP: &str = "\
@@ -42,7 +44,7 @@ Exit codes:
   130  a second signal ended it before its streams had ended in order
 
 SIGHUP reads the configuration file and all files named there and here again. SKEW_ADMIN_SECRET, SKEW_STATS_SECRET,
-NUXT_SESSION_PASSWORD and SKEW_REDIS_PASSWORD hold the secrets themselves.";
+NUXT_SESSION_PASSWORD, SKEW_WEBHOOK_SECRET and SKEW_REDIS_PASSWORD hold the secrets themselves.";
 
 /// A lean server that tracks which build and page every open browser tab of a site is on, and tells those who may know.
 ///
@@ -70,6 +72,8 @@ pub(crate) struct Args {
     pub(crate) tls: TlsArgs,
     #[command(flatten)]
     auth: AuthArgs,
+    #[command(flatten)]
+    webhook: WebhookArgs,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -121,6 +125,7 @@ impl Args {
         self.site.apply(&mut config);
         self.listen.apply(&mut config);
         self.auth.apply(&mut config)?;
+        self.webhook.apply(&mut config)?;
         self.limits.apply(&mut config);
         self.redis.apply(&self.listen.listen, &mut config)?;
         config.check_fields()?;

@@ -3,6 +3,7 @@
 mod auth;
 mod limits;
 mod redis;
+mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ pub use limits::{Limits, NotARate, Rate};
 pub(crate) use redis::{Place, Servers};
 pub use redis::{RedisConfig, RedisUrlError};
 use skew_proto::wire;
+pub use webhook::WebhookConfig;
 
 use crate::live::Settings;
 use crate::origin::Origin;
@@ -72,6 +74,10 @@ pub struct Config {
     pub recheck_interval: Duration,
     /// Subscribers get at most one `stats` message in this time.
     pub stats_interval: Duration,
+    /// Where events are sent.
+    pub webhook: Option<WebhookConfig>,
+    /// A user whose last connection has closed has left after this time; one who is back before has not.
+    pub leave_grace: Duration,
     /// How much anybody may ask of the server.
     pub limits: Limits,
     /// Whether the endpoints of the module's documentation, `/api/admin/stats` and `/api/admin/invalidate-route`, are served as
@@ -112,6 +118,18 @@ pub enum ConfigError {
     /// Neither HTTP nor HTTPS.
     #[error("the address of forward-auth must be a URL that begins with https:// or http://")]
     ForwardAuthUrl,
+    /// Neither HTTP nor HTTPS. It is not repeated, since it may hold a secret.
+    #[error("the address of a webhook must be a URL that begins with https:// or http://")]
+    WebhookUrl,
+    /// A receiver could not tell our requests from a stranger's.
+    #[error("webhooks need a secret to sign with: give --webhook-secret-file or SKEW_WEBHOOK_SECRET")]
+    NoWebhookSecret,
+    /// It could be found by trying, or is not what it begins as.
+    #[error("a webhook's secret must be of 24 characters or more, or whsec_ and 24 bytes or more in base64")]
+    WebhookKey,
+    /// Nothing could ever be sent.
+    #[error("the queue of webhooks must have room for 1 event or more")]
+    WebhookQueue,
     /// The system's certificates can't be read, for example.
     #[error("can't make an HTTP client: {0}")]
     Client(String),
@@ -164,6 +182,8 @@ impl Config {
             forward_auth_url: None,
             recheck_interval: Duration::from_secs(120),
             stats_interval: Duration::from_millis(100),
+            webhook: None,
+            leave_grace: Duration::from_secs(3),
             limits: Limits::default(),
             recipe_endpoints: true,
         }
@@ -224,6 +244,7 @@ impl Config {
         if self.stats_interval.is_zero() {
             return Err(ConfigError::StatsInterval);
         }
+        self.webhook.as_ref().map_or(Ok(()), WebhookConfig::check)?;
         self.limits.check()?;
         redis::check_instance(self.instance.as_deref())?;
         if self.redis.is_some() && cfg!(not(feature = "redis")) {

@@ -121,11 +121,19 @@ impl Handle {
 
     /// Ends every connection in order, at random over a time so that their clients do not come back all at once, and waits until
     /// the last one is gone; new ones are ended as they come. A connection that does not read can take for ever: give this a time-out.
+    /// Events that wait for webhooks are sent before it returns, or are lost after two seconds.
     ///
     /// # Errors
     ///
     /// When the server has stopped already.
     pub async fn shut_down(&self, over: Duration) -> Result<(), Stopped> {
+        self.end(over).await?;
+        self.live.settings().webhooks.end().await;
+        Ok(())
+    }
+
+    /// Ends every connection, and leaves what waits for webhooks where it is.
+    pub(crate) async fn end(&self, over: Duration) -> Result<(), Stopped> {
         self.ask(|reply| Command::Shutdown { over, reply }).await
     }
 

@@ -33,6 +33,7 @@ mod client;
 mod clock;
 mod config;
 mod cookies;
+mod events;
 mod failure;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
@@ -61,10 +62,11 @@ mod serve;
 mod session;
 mod transport;
 mod visitor;
+mod webhook;
 
 pub use config::{
     AddressHeader, ClaimRule, Config, ConfigError, IpNet, JwtAlgorithm, JwtConfig, JwtError, JwtKeys, Limits, NotARate,
-    Rate, RedisConfig, RedisUrlError, Secret, SessionConfig,
+    Rate, RedisConfig, RedisUrlError, Secret, SessionConfig, WebhookConfig,
 };
 pub use handle::{Handle, SendError, Stopped};
 pub use hooks::{Credentials, Decision, Hooks, OpenedConnection, Sender, StatsRequest};

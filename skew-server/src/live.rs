@@ -13,6 +13,7 @@ use crate::limits::{AddressKey, Gate, Permit, Tries};
 use crate::metrics::{Limit, Metrics};
 use crate::origin::Origin;
 use crate::presence::exchange::Wants;
+use crate::webhook::Webhooks;
 use crate::{address, clock};
 
 /// Settings that have been checked, in a form to be used.
@@ -20,6 +21,7 @@ pub(crate) struct Settings {
     pub(crate) config: Config,
     pub(crate) allowed_origins: Vec<Origin>,
     pub(crate) authorizer: Authorizer,
+    pub(crate) webhooks: Webhooks,
 }
 
 /// Where the server is in its life.
@@ -121,7 +123,7 @@ impl Live {
             later.push("redis");
         }
         config.redis.clone_from(&old.config.redis);
-        let settings = Arc::new(Settings::new(config, self.hooks.clone(), Some(&old.authorizer))?);
+        let settings = Arc::new(Settings::new(config, self.hooks.clone(), Some(&old))?);
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
         self.changes.send_replace(());
         Ok(later)
@@ -129,9 +131,11 @@ impl Live {
 }
 
 impl Settings {
-    pub(crate) fn new(config: Config, hooks: Arc<dyn Hooks>, before: Option<&Authorizer>) -> Result<Self, ConfigError> {
+    pub(crate) fn new(config: Config, hooks: Arc<dyn Hooks>, before: Option<&Self>) -> Result<Self, ConfigError> {
         let allowed_origins = config.checked()?.allowed_origins;
-        Ok(Self { allowed_origins, authorizer: Authorizer::new(&config, hooks, before)?, config })
+        let authorizer = Authorizer::new(&config, hooks, before.map(|before| &before.authorizer))?;
+        let webhooks = Webhooks::new(config.webhook.as_ref(), before.map(|before| &before.webhooks))?;
+        Ok(Self { allowed_origins, authorizer, webhooks, config })
     }
 }
 

@@ -4,6 +4,7 @@ mod label;
 mod presence;
 mod process;
 mod stats;
+mod webhook;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -19,6 +20,7 @@ pub(crate) use self::label::{Limit, Outcome, Told, Transport};
 pub(crate) use self::presence::PresenceMetrics;
 use self::process::{LostLines, Process};
 pub(crate) use self::stats::StatsMetrics;
+pub(crate) use self::webhook::WebhookMetrics;
 
 /// Everything that is counted. Fields are counters and gauges that can be changed from anywhere without waiting.
 #[derive(Debug)]
@@ -48,6 +50,8 @@ pub(crate) struct Metrics {
     /// The other instances.
     #[allow(dead_code, reason = "until the task that counts")]
     pub(crate) presence: PresenceMetrics,
+    /// Events that are sent on.
+    pub(crate) webhooks: WebhookMetrics,
 }
 
 impl Metrics {
@@ -70,6 +74,7 @@ impl Metrics {
             draining: registered(ours, "draining", "1 while the server ends its streams, else 0"),
             stats: StatsMetrics::new(ours),
             presence: PresenceMetrics::new(ours),
+            webhooks: WebhookMetrics::new(ours),
             lost_lines,
             registry,
         }

@@ -96,12 +96,13 @@ pub async fn serve(
     handle.live.enter(Phase::Draining);
     tracing::info!(over = ?edge.drain, "ending all streams");
     // Also where no stream is left the time is waited for: a proxy may not know yet.
-    let ended = async { tokio::join!(sleep(edge.drain), handle.shut_down(edge.drain)) };
+    let ended = async { tokio::join!(sleep(edge.drain), handle.end(edge.drain)) };
     tokio::select! {
         () = &mut accepting => {}
         _ = timeout(edge.drain + END_TIME, ended) => {}
     }
     drop(accepting);
+    handle.live.settings().webhooks.end().await;
     ending.send_replace(());
     let _ = timeout(END_TIME, ending.closed()).await;
 }
