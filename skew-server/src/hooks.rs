@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use serde::Serialize;
+use skew_proto::{Event, EventsAsked};
 
 use crate::handle::SendError;
 use crate::hub::message::Message;
@@ -59,7 +60,7 @@ pub type Decision<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
 /// What an application may hook into; the counterparts of the module's `skew:connection:open`, `skew:connection:close`,
 /// `skew:connection:route-update` and `skew:authorize-stats`.
 ///
-/// The first three are called on the task that owns all connections, in the order in which things happen: return at once, and
+/// All but the last are called on the task that owns all connections, in the order in which things happen: return at once, and
 /// hand longer work to a task or a channel of your own. A panic in them is logged and forgotten; one in
 /// [`authorize_stats`](Hooks::authorize_stats), which runs on the task of the connection that asks, ends that connection alone, or its
 /// stats where it is asked again.
@@ -77,6 +78,17 @@ pub trait Hooks: Send + Sync + 'static {
     /// A connection shows another page. With route tracking only.
     fn route_update(&self, id: PublicId, route: &str) {
         let _ = (id, route);
+    }
+
+    /// Which events [`event`](Hooks::event) is called with. It is asked once, when the server starts; none by default.
+    fn asks_for_events(&self) -> EventsAsked {
+        EventsAsked::None
+    }
+
+    /// Something that [`asks_for_events`](Hooks::asks_for_events) names has happened: a user came, who was not here, or left, or a connection
+    /// of this instance opened, closed or moved. Of several instances each hears of the users of all.
+    fn event(&self, event: &Event) {
+        let _ = event;
     }
 
     /// Whether someone may see stats whom nothing in the configuration allows it. It is asked again every few minutes about those who are

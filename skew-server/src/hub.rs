@@ -18,6 +18,7 @@ pub(crate) mod crowd;
 mod delivery;
 mod drain;
 mod elsewhere;
+pub(crate) mod events;
 mod keepalive;
 pub(crate) mod message;
 #[cfg(test)]
@@ -42,13 +43,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use skew_proto::{Connected, Release, ServerInfo, ServerMessage, wire};
+use skew_proto::{Connected, EventsAsked, Release, ServerInfo, ServerMessage, wire};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use self::answer::{Current, Released};
 use self::command::{Command, Opening, Reply, Subscribed, Verdict};
 use self::drain::Drain;
+use self::events::Events;
 use self::keepalive::Keepalive;
 use self::message::Message;
 use self::outbox::Parcel;
@@ -72,6 +74,7 @@ pub(crate) struct Hub {
     /// Beside each connection is the way to it.
     state: State<Peer>,
     subscribers: Subscribers,
+    events: Events,
     waiting: Waiting,
     /// What can take the leave of each back.
     watches: HashMap<Key, Watch>,
@@ -88,6 +91,7 @@ impl Hub {
     pub(crate) fn new(live: Arc<Live>, hooks: Arc<dyn Hooks>) -> Self {
         let current = Current { version: live.settings().config.build_id.clone(), released_at: None };
         Self {
+            events: Events::new(&live, hooks.asks_for_events()),
             live,
             state: State::new(current),
             subscribers: Subscribers::new(Instant::now()),
@@ -124,7 +128,10 @@ impl Hub {
     /// When there is next something to be done unasked.
     fn due(&self) -> Option<Instant> {
         let drain = self.drain.as_ref().map(|drain| drain.next);
-        [self.subscribers.next_tick(), self.keepalive.due, self.waiting.due(), drain].into_iter().flatten().min()
+        [self.subscribers.next_tick(), self.events.due(), self.keepalive.due, self.waiting.due(), drain]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn tick(&mut self) {
@@ -136,6 +143,7 @@ impl Hub {
             self.end_some();
         }
         self.answer_waiting(now);
+        self.tell_events(now);
         self.tell(Subscribers::publish);
     }
 
@@ -180,6 +188,15 @@ impl Hub {
                 self.answer_waiting(Instant::now());
                 let _ = reply.send(());
             }
+            Command::Announced(events, webhooks, reply) => {
+                self.announced(events, webhooks);
+                let _ = reply.send(());
+            }
+            Command::EventsOfOthers(events, reply) => {
+                self.events_of_others(&events);
+                let _ = reply.send(());
+            }
+            Command::OfferEvents(to) => self.offer_events(to),
             Command::Shutdown { over, reply } => self.shut_down(over, reply),
         }
     }
@@ -204,21 +221,25 @@ impl Hub {
         let sender = Sender::new(outbox.clone());
         let (connection_id, peer) = (Some(connection_id), Peer::Here(outbox));
         let entry = Entry { connection_id, id, version: version.clone(), route: route.clone(), ip, user, peer };
-        let (_, change) = self.state.open(entry, now);
+        self.prepare_events();
+        let (key, change) = self.state.open(entry, now);
         self.keepalive.start(Instant::now());
         self.live.metrics.connections.inc();
         self.changed(&change);
         self.call_hook(|hooks| {
             hooks.connection_open(&OpenedConnection { id, version: &version, route: &route, ip }, sender);
         });
+        self.tell_opened(key);
     }
 
     fn close(&mut self, key: Key) {
+        self.prepare_events();
         let Some((entry, change)) = self.state.close(key) else { return };
         self.live.metrics.connections.dec();
         self.unsubscribe(key);
         self.changed(&change);
         self.call_hook(|hooks| hooks.connection_close(entry.id));
+        self.tell_closed(&entry);
         if self.state.aggregates.own_total() == 0 {
             self.keepalive.stop();
             self.report_empty();
@@ -258,6 +279,9 @@ impl Hub {
         if let Some(id) = self.state.registry.get(key).map(|entry| entry.id) {
             self.call_hook(|hooks| hooks.route_update(id, &route));
         }
+        if let Change::Moved { from, .. } = &change {
+            self.tell_moved(key, from);
+        }
     }
 
     fn subscribe(&mut self, key: Key, verdict: Verdict) -> Subscribed {
@@ -273,6 +297,7 @@ impl Hub {
                 }
                 self.watches.insert(key, watch);
                 self.tell(|subscribers, scene| subscribers.subscribe(key, asked, scene));
+                self.join_events(key, asked.events);
                 self.want();
             }
             Verdict::Ended(watch) if self.watches.get(&key).is_none_or(|newest| newest.id() != watch) => {}
@@ -281,6 +306,7 @@ impl Hub {
                 self.unsubscribe(key);
                 if let Some(outbox) = self.state.registry.get(key).and_then(|entry| entry.peer.outbox()) {
                     outbox.drop_stats();
+                    outbox.drop_events();
                 }
                 self.send_to(key, &Parcel::Message(Message::new(&ServerMessage::StatsUnauthorized)));
             }
@@ -292,6 +318,7 @@ impl Hub {
         self.watches.remove(&key);
         if self.subscribers.contains(key) {
             self.subscribers.unsubscribe(key);
+            self.join_events(key, EventsAsked::None);
             self.want();
             self.live.metrics.subscribers.dec();
         }

@@ -8,7 +8,6 @@ mod retry;
 mod signature;
 mod target;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,7 +63,7 @@ impl Webhooks {
         self.events
     }
 
-    /// Has events sent: of those given the ones that are asked for.
+    /// Has an event sent that is asked for.
     pub(crate) fn send(&self, event: &Arc<Event>, live: &Live) {
         for target in &self.targets {
             target.queue.push(event.clone(), self.room, &live.metrics.webhooks);
@@ -94,20 +93,24 @@ pub(crate) struct Delivered {
 /// Sends to whom the settings name, as they change. Goes on until it is dropped.
 pub(crate) async fn run(live: Arc<Live>) {
     let mut changes = live.changes();
-    let (mut tasks, mut running) = (JoinSet::new(), HashMap::<*const Target, AbortHandle>::new());
+    let (mut tasks, mut running) = (JoinSet::new(), Vec::<(Arc<Target>, AbortHandle)>::new());
     loop {
-        let targets = live.settings().webhooks.targets.clone();
-        running.retain(|target, task| {
-            let stays = targets.iter().any(|wanted| Arc::as_ptr(wanted) == *target);
+        let wanted = live.settings().webhooks.targets.clone();
+        running.retain(|(target, task)| {
+            let stays = wanted.iter().any(|wanted| Arc::ptr_eq(wanted, target));
             if !stays {
                 task.abort();
             }
             stays
         });
-        for target in targets {
-            let key = Arc::as_ptr(&target);
-            running.entry(key).or_insert_with(|| tasks.spawn(target::run(target, live.clone())));
+        for target in wanted {
+            if !running.iter().any(|(known, _)| Arc::ptr_eq(known, &target)) {
+                let task = tasks.spawn(target::run(target.clone(), live.clone()));
+                running.push((target, task));
+            }
         }
+        // Those that were told to end are not kept.
+        while tasks.try_join_next().is_some() {}
         if changes.changed().await.is_err() {
             return;
         }

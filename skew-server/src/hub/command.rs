@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use skew_proto::{Release, Subscription, UserPresence, UsersPage};
-use tokio::sync::oneshot;
+use skew_proto::{Event, Release, Subscription, UserPresence, UsersPage};
+use tokio::sync::{mpsc, oneshot};
 
 use super::answer::{Current, Invalidated, Mode, Released};
+use super::events::ToWebhooks;
 use super::message::Message;
 use super::outbox::Outbox;
 use crate::auth::{Watch, WatchId};
@@ -106,6 +107,15 @@ pub(crate) enum Command {
     },
     /// Takes in what has changed elsewhere.
     Elsewhere(Box<Elsewhere>, Reply<()>),
+    /// Gives on events of users that were decided for several instances.
+    #[allow(dead_code, reason = "until there are several instances")]
+    Announced(Vec<Event>, ToWebhooks, Reply<()>),
+    /// Tells subscribers what has happened to connections of other instances.
+    #[allow(dead_code, reason = "until there are several instances")]
+    EventsOfOthers(Vec<Event>, Reply<()>),
+    /// Has the events of this instance's connections passed on from now on, until the receiver is gone. What there is no room for is lost.
+    #[allow(dead_code, reason = "until there are several instances")]
+    OfferEvents(mpsc::Sender<Event>),
     Shutdown {
         over: Duration,
         reply: Reply<()>,

@@ -35,6 +35,11 @@ impl Message {
         Ok(Self(sse::frame(&json.replace(LINE_BREAKS, " ")).into()))
     }
 
+    /// JSON on one line.
+    pub(crate) fn raw(json: &str) -> Self {
+        Self(sse::frame(json).into())
+    }
+
     /// Its bytes on SSE.
     pub(crate) fn len(&self) -> usize {
         self.0.len()

@@ -13,6 +13,9 @@ use super::message::{Message, Snapshot};
 /// Changes of stats that may wait for one reader.
 pub(crate) const UNREAD_CHANGES: usize = 8;
 
+/// Messages of events that may wait for one reader.
+const UNREAD_EVENTS: usize = 8;
+
 /// What a reader takes out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Parcel {
@@ -50,6 +53,8 @@ struct Unread {
     queue: VecDeque<Parcel>,
     /// A snapshot, changes that follow it, or both.
     stats: VecDeque<Parcel>,
+    /// Events; of too many the oldest are dropped, which their numbers tell.
+    events: VecDeque<Message>,
     /// Whether changes were dropped since the reader was last up to date.
     behind: bool,
 }
@@ -126,6 +131,26 @@ impl Outbox {
         Ok(())
     }
 
+    /// Puts events behind those that were not read yet. Of too many the oldest are dropped.
+    pub(crate) fn put_events(&self, events: Message) {
+        let mut state = self.lock();
+        if state.phase == Phase::Open {
+            let unread = &mut state.unread.get_or_insert_default().events;
+            if unread.len() >= UNREAD_EVENTS {
+                unread.pop_front();
+            }
+            unread.push_back(events);
+            wake(state);
+        }
+    }
+
+    /// Takes back the events that were not read yet.
+    pub(crate) fn drop_events(&self) {
+        if let Some(unread) = &mut self.lock().unread {
+            unread.events = VecDeque::new();
+        }
+    }
+
     /// Whether changes were dropped and the reader has not read the rest yet.
     pub(crate) fn is_behind(&self) -> bool {
         self.lock().unread.as_ref().is_some_and(|unread| unread.behind)
@@ -152,8 +177,11 @@ impl Outbox {
     pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Parcel>> {
         let mut state = self.lock();
         if let Some(unread) = &mut state.unread {
+            let events = &mut unread.events;
             let parcel = unread.queue.pop_front().or_else(|| unread.stats.pop_front());
-            if unread.queue.is_empty() && unread.stats.is_empty() && (parcel.is_none() || !unread.behind) {
+            let parcel = parcel.or_else(|| events.pop_front().map(Parcel::Message));
+            let is_empty = unread.queue.is_empty() && unread.stats.is_empty() && unread.events.is_empty();
+            if is_empty && (parcel.is_none() || !unread.behind) {
                 state.unread = None;
             }
             if parcel.is_some() {
@@ -304,6 +332,26 @@ mod tests {
         assert!(!outbox.is_behind());
         outbox.put_snapshot(snapshot(2));
         assert_eq!(outbox.next().await, Some(Parcel::Stats(snapshot(2))));
+    }
+
+    #[tokio::test]
+    async fn of_events_that_nobody_reads_the_newest_are_kept_and_the_connection_stays() {
+        let events = |n: usize| Message::custom(&json!({ "events": n })).unwrap();
+        let outbox = Outbox::new(QUEUE_LIMIT);
+        for n in 0..UNREAD_EVENTS + 3 {
+            outbox.put_events(events(n));
+        }
+        outbox.push(message(1)).unwrap();
+        outbox.put_snapshot(snapshot(1));
+        assert_eq!(outbox.next().await, Some(message(1)));
+        assert_eq!(outbox.next().await, Some(Parcel::Stats(snapshot(1))));
+        for n in 3..UNREAD_EVENTS + 3 {
+            assert_eq!(outbox.next().await, Some(Parcel::Message(events(n))));
+        }
+        assert!(outbox.lock().unread.is_none());
+        outbox.put_events(events(0));
+        outbox.drop_events();
+        assert_eq!(outbox.next().now_or_never(), None);
     }
 
     #[tokio::test]
