@@ -12,7 +12,6 @@ pub use auth::{ClaimRule, JwtAlgorithm, JwtConfig, JwtError, JwtKeys, Secret, Se
 pub use ipnet::IpNet;
 pub use limits::{Limits, NotARate, Rate};
 #[cfg(feature = "redis")]
-#[allow(unused_imports, reason = "until they are met")]
 pub(crate) use redis::{Place, Servers};
 pub use redis::{RedisConfig, RedisUrlError};
 use skew_proto::wire;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use skew_proto::{Release, RoutePattern, Stats, UserPresence, UsersPage};
 use tokio::sync::{mpsc, oneshot};
@@ -15,7 +15,12 @@ use crate::hub::command::{Command, Errand, Opening, Reply, Subscribed, Verdict};
 use crate::hub::message::Message;
 use crate::id::{ConnectionId, PublicId};
 use crate::live::Live;
-use crate::presence::exchange::{Elsewhere, Extent, Share, Target};
+#[cfg(feature = "redis")]
+use crate::app::{App, Shared};
+#[cfg(feature = "redis")]
+use crate::presence::exchange::{Elsewhere, Extent, Share};
+use crate::presence::exchange::{Order, Target};
+use crate::presence::others::Others;
 
 /// The server's hub does not run any more, since its runtime has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +46,8 @@ pub enum SendError {
 pub struct Handle {
     commands: mpsc::UnboundedSender<Command>,
     pub(crate) live: Arc<Live>,
+    /// The other instances, where there may be any.
+    others: Option<Others>,
 }
 
 impl Handle {
@@ -116,7 +123,9 @@ impl Handle {
     ///
     /// When the server has stopped.
     pub async fn release(&self, release: Release) -> Result<Released, Stopped> {
-        self.ask(|reply| Command::Release(release, reply)).await
+        let order = Order::Release(release.clone());
+        let (here, elsewhere) = tokio::join!(self.release_here(release), self.order(Some(order)));
+        here.map(|here| Released { reached: here.reached + elsewhere, ..here })
     }
 
     /// Ends every connection in order, at random over a time so that their clients do not come back all at once, and waits until
@@ -134,7 +143,11 @@ impl Handle {
 
     /// Ends every connection, and leaves what waits for webhooks where it is.
     pub(crate) async fn end(&self, over: Duration) -> Result<(), Stopped> {
-        self.ask(|reply| Command::Shutdown { over, reply }).await
+        let ended = self.ask(|reply| Command::Shutdown { over, reply }).await;
+        if let Some(others) = &self.others {
+            others.leave().await;
+        }
+        ended
     }
 
     /// Replaces the settings, whole or not at all: secrets, limits, origins and whatever else is looked at while the server runs. The
@@ -164,7 +177,25 @@ impl Handle {
     }
 
     pub(crate) fn new(commands: mpsc::UnboundedSender<Command>, live: Arc<Live>) -> Self {
-        Self { commands, live }
+        Self { commands, live, others: None }
+    }
+
+    /// The same server, as one of several instances.
+    #[cfg(feature = "redis")]
+    pub(crate) fn with_others(self, others: Others) -> Self {
+        Self { others: Some(others), ..self }
+    }
+
+    /// For whom the server is not to be kept running.
+    #[cfg(feature = "redis")]
+    pub(crate) fn downgrade(&self) -> WeakHandle {
+        WeakHandle { commands: self.commands.downgrade(), live: self.live.clone() }
+    }
+
+    /// The other instances, where the connection is one of theirs.
+    pub(crate) fn others_of(&self, connection_id: ConnectionId) -> Option<&Others> {
+        let tag = connection_id.tag();
+        self.others.as_ref().filter(|others| tag != self.live.me.tag && others.has(tag))
     }
 
     pub(crate) async fn open(&self, opening: Opening) -> Result<(), Stopped> {
@@ -183,8 +214,32 @@ impl Handle {
         self.ask(|reply| Command::Subscribe { connection_id, verdict, reply }).await
     }
 
-    /// Gives connections something.
+    /// Gives connections something, on whichever instances they are.
     pub(crate) async fn send(&self, target: Target, errand: Errand, mode: Mode) -> Result<Invalidated, Stopped> {
+        let order = match (&errand, mode) {
+            (_, Mode::DryRun) => None,
+            (Errand::Reload, Mode::Send) => Some(Order::Invalidate(target.clone())),
+            (Errand::Message(message), Mode::Send) => Some(Order::Message(target.clone(), message.clone())),
+        };
+        let (here, elsewhere) = tokio::join!(self.send_here(target, errand, mode), self.order(order));
+        here.map(|here| Invalidated { reached: here.reached + elsewhere, ..here })
+    }
+
+    /// Has the other instances carry something out, where there are any, and tells how many connections that has reached.
+    async fn order(&self, order: Option<Order>) -> u64 {
+        match (&self.others, order) {
+            (Some(others), Some(order)) => others.order(order).await,
+            _ => 0,
+        }
+    }
+
+    /// Makes a build the current one of this instance.
+    pub(crate) async fn release_here(&self, release: Release) -> Result<Released, Stopped> {
+        self.ask(|reply| Command::Release(release, reply)).await
+    }
+
+    /// Gives connections of this instance something.
+    pub(crate) async fn send_here(&self, target: Target, errand: Errand, mode: Mode) -> Result<Invalidated, Stopped> {
         self.ask(|reply| Command::Send { target, errand, mode, reply }).await
     }
 
@@ -201,15 +256,21 @@ impl Handle {
     }
 
     /// Takes what the others are to be told of this instance.
-    #[allow(dead_code, reason = "until there is somebody to tell it")]
+    #[cfg(feature = "redis")]
     pub(crate) async fn share(&self, figures: Extent, rows: Extent) -> Result<Share, Stopped> {
         self.ask(|reply| Command::Share { figures, rows, reply }).await
     }
 
     /// Takes in what has changed elsewhere.
-    #[allow(dead_code, reason = "until there is somebody who tells it")]
+    #[cfg(feature = "redis")]
     pub(crate) async fn elsewhere(&self, elsewhere: Elsewhere) -> Result<(), Stopped> {
         self.ask(|reply| Command::Elsewhere(Box::new(elsewhere), reply)).await
+    }
+
+    /// What the tasks of a server share, for one that is not a request.
+    #[cfg(feature = "redis")]
+    pub(crate) fn app(&self) -> Shared {
+        Arc::new(App { live: self.live.clone(), hub: self.clone(), started: Instant::now() })
     }
 
     /// The answer of `GET admin/stats`.
@@ -221,5 +282,21 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.commands.send(command(reply)).map_err(|_| Stopped)?;
         answer.await.map_err(|_| Stopped)
+    }
+}
+
+/// A handle that does not keep the server running.
+#[cfg(feature = "redis")]
+#[derive(Debug)]
+pub(crate) struct WeakHandle {
+    commands: mpsc::WeakUnboundedSender<Command>,
+    live: Arc<Live>,
+}
+
+#[cfg(feature = "redis")]
+impl WeakHandle {
+    /// A handle to this instance alone, while the server runs.
+    pub(crate) fn upgrade(&self) -> Option<Handle> {
+        self.commands.upgrade().map(|commands| Handle::new(commands, self.live.clone()))
     }
 }

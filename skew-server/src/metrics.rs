@@ -48,7 +48,7 @@ pub(crate) struct Metrics {
     /// What subscribers are told.
     pub(crate) stats: StatsMetrics,
     /// The other instances.
-    #[allow(dead_code, reason = "until the task that counts")]
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "without redis nobody counts"))]
     pub(crate) presence: PresenceMetrics,
     /// Events that are sent on.
     pub(crate) webhooks: WebhookMetrics,

@@ -2,20 +2,44 @@
 
 #[cfg(feature = "redis")]
 mod backoff;
+#[cfg(feature = "redis")]
+mod clock;
 pub(crate) mod exchange;
-#[allow(dead_code, reason = "until somebody speaks with the others")]
-pub(crate) mod fleet;
-#[allow(dead_code, reason = "until somebody speaks with the others")]
-pub(crate) mod knowledge;
-#[allow(dead_code, reason = "until there is somebody to speak with")]
+#[cfg(feature = "redis")]
+#[allow(dead_code, reason = "until users' events are led")]
+mod fleet;
+#[cfg(feature = "redis")]
+#[allow(dead_code, reason = "until users' events are led")]
+mod knowledge;
 pub(crate) mod others;
-#[allow(dead_code, reason = "until somebody speaks with the others")]
+#[cfg(feature = "redis")]
+#[allow(dead_code, reason = "until users' events are led")]
 pub(crate) mod record;
 #[cfg(feature = "redis")]
-#[allow(dead_code, reason = "until the task that uses it")]
+#[allow(dead_code, reason = "until users' events are led")]
 pub(crate) mod redis;
 #[cfg(feature = "redis")]
-#[allow(dead_code, reason = "until the task that uses it")]
 mod seal;
-#[allow(dead_code, reason = "until somebody speaks with the others")]
-pub(crate) mod writer;
+#[cfg(feature = "redis")]
+mod task;
+#[cfg(feature = "redis")]
+mod writer;
+
+use crate::handle::Handle;
+
+/// Has a server be one with the others, where it is told where to meet them.
+#[cfg(feature = "redis")]
+pub(crate) fn start(handle: Handle) -> Handle {
+    let settings = handle.live.settings();
+    let Some(redis) = &settings.config.redis else { return handle };
+    let (others, calls) = others::Others::new();
+    let handle = handle.with_others(others);
+    task::start(&handle, calls, redis, None);
+    handle
+}
+
+/// Without the means to meet others it is alone.
+#[cfg(not(feature = "redis"))]
+pub(crate) fn start(handle: Handle) -> Handle {
+    handle
+}

@@ -16,7 +16,7 @@ use crate::handle::Handle;
 use crate::hooks::Hooks;
 use crate::hub::Hub;
 use crate::live::Live;
-use crate::{admin, client, transport, webhook};
+use crate::{admin, client, presence, transport, webhook};
 
 /// Starts a server and returns its endpoints, to be served or merged into an application's own, and the handle to speak to it.
 ///
@@ -36,7 +36,7 @@ pub fn router(config: Config, hooks: impl Hooks) -> Result<(Router, Handle), Con
     let hooks: Arc<dyn Hooks> = Arc::new(hooks);
     let live = Arc::new(Live::new(config, hooks.clone())?);
     let (sender, commands) = mpsc::unbounded_channel();
-    let handle = Handle::new(sender, live.clone());
+    let handle = presence::start(Handle::new(sender, live.clone()));
     let (hub, sending) = (Hub::new(live.clone(), hooks).run(commands), webhook::run(live.clone()));
     tokio::spawn(async move {
         // Nothing is sent any more once the hub has ended, and nobody is left who could tell.

@@ -8,7 +8,7 @@ use prometheus_client::registry::Registry;
 use super::registered;
 
 /// Clones count the same.
-#[allow(dead_code, reason = "until the task that counts")]
+#[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "without redis nobody counts"))]
 #[derive(Debug, Clone)]
 pub(crate) struct PresenceMetrics {
     /// Milliseconds from saying something to hearing it from Redis, the last time.

@@ -5,3 +5,4 @@
 pub(crate) mod bus;
 pub(crate) mod keys;
 pub(crate) mod link;
+pub(crate) mod store;

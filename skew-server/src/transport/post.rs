@@ -6,12 +6,15 @@ use axum::response::Response;
 use skew_proto::{Ack, RouteBody, SubscribeBody, Subscription, Text};
 
 use crate::app::Shared;
-use crate::auth::{Refusal, Watch};
+use crate::auth::{Caller, Refusal, Watch};
 use crate::failure::ApiError;
+use crate::hooks::Credentials;
 use crate::hub::command::{Subscribed, Verdict};
 use crate::id::ConnectionId;
 use crate::json::answer;
 use crate::posted::Posted;
+use crate::presence::exchange::Order;
+use crate::presence::others::Others;
 use crate::visitor;
 
 /// `POST {base}/route`
@@ -22,7 +25,10 @@ pub(crate) async fn route(State(app): State<Shared>, posted: Posted<RouteBody>) 
     };
     let route = visitor::page(&route, &app).map_err(|error| ApiError::bad_request(error.to_string()))?;
     if let Some(connection_id) = ConnectionId::read(&connection_id).filter(|_| app.settings().config.route_tracking) {
-        app.hub.navigate(connection_id, route.to_owned()).await?;
+        match app.hub.others_of(connection_id) {
+            Some(others) => drop(others.order(Order::Navigate(connection_id, route.to_owned())).await),
+            None => app.hub.navigate(connection_id, route.to_owned()).await?,
+        }
     }
     Ok(answer(StatusCode::OK, &Ack { ok: true }))
 }
@@ -36,8 +42,13 @@ pub(crate) async fn subscribe_stats(
     let connection_id = connection_id.filter(|id| !id.is_empty());
     let connection_id = connection_id.ok_or_else(|| ApiError::bad_request("Missing connectionId"))?;
     if let Some(connection_id) = ConnectionId::read(&connection_id) {
+        let asked = Subscription::read(&extra);
+        if let Some(others) = app.hub.others_of(connection_id) {
+            forward(&app, others, connection_id, asked, posted.caller).await?;
+            return Ok(answer(StatusCode::OK, &Ack { ok: true }));
+        }
         let verdict = match Watch::begin(&app, connection_id, posted.caller.kept()).await {
-            Ok(watch) => Verdict::Granted(Subscription::read(&extra), watch),
+            Ok(watch) => Verdict::Granted(asked, watch),
             Err(refusal @ Refusal::Slowed(_)) => return Err(refusal.into()),
             Err(_) => Verdict::Refused,
         };
@@ -48,6 +59,24 @@ pub(crate) async fn subscribe_stats(
         }
     }
     Ok(answer(StatusCode::OK, &Ack { ok: true }))
+}
+
+/// Has the instance that has the connection look whether it may have stats. Tries are counted here, where the client's address is known, and
+/// what is not good here goes no further.
+async fn forward(
+    app: &Shared,
+    others: &Others,
+    connection_id: ConnectionId,
+    asked: Subscription,
+    caller: Caller,
+) -> Result<(), ApiError> {
+    let credentials = match app.live.reader(&caller).await {
+        Ok(_) => caller.credentials,
+        Err(refusal @ Refusal::Slowed(_)) => return Err(refusal.into()),
+        Err(_) => Credentials::default(),
+    };
+    others.order(Order::Subscribe { connection_id, asked, credentials }).await;
+    Ok(())
 }
 
 /// A field that must be a string where it is anything. A stock server takes what JavaScript calls falsy for missing.

@@ -1,6 +1,7 @@
 //! Names of keys and channels.
 
 use crate::instance::InstanceId;
+use crate::presence::record::Section;
 
 /// All names of one deployment, and those of one instance.
 #[derive(Debug, Clone)]
@@ -29,8 +30,8 @@ impl Keys {
     }
 
     /// A part of what an instance shares.
-    pub(crate) fn section(&self, id: &InstanceId, section: &str) -> String {
-        self.of(&format!("{id}:{section}"))
+    pub(crate) fn section(&self, id: &InstanceId, section: Section) -> String {
+        self.of(&format!("{id}:{}", section.key()))
     }
 
     /// Whoever holds it tells of users' coming and going.
