@@ -29,6 +29,7 @@ use super::seal::Sealer;
 use super::writer::Writer;
 use crate::config::{RedisConfig, Secret};
 use crate::handle::{Handle, WeakHandle};
+use crate::instance::InstanceId;
 use crate::metrics::PresenceMetrics;
 
 /// What has changed here is written this often.
@@ -84,7 +85,7 @@ pub(crate) fn start(hub: &Handle, calls: Calls, config: &RedisConfig, secret: Op
         tag: live.me.tag,
         metrics: live.metrics.presence.clone(),
         sealer: secret.and_then(Sealer::new).map(Arc::new),
-        line: Line::Down(connected(link.clone(), &keys, live.me.id.clone())),
+        line: Line::Down(connected(link.clone(), &keys, live.me.id.clone(), Before::Nothing)),
         writer: Writer::new(live.me.clone()),
         fleet: Fleet::new(live.me.id.clone(), clock.now()),
         knowledge: Knowledge::default(),
@@ -104,13 +105,21 @@ pub(crate) fn start(hub: &Handle, calls: Calls, config: &RedisConfig, secret: Op
     tokio::spawn(async move { task.run(bus).await });
 }
 
+/// What was before a connection is made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Nothing,
+    /// One that was lost, and that is in the log already.
+    Lost,
+}
+
 /// Connects, however long that takes.
-fn connected(link: Arc<Link>, keys: &Keys, me: crate::instance::InstanceId) -> oneshot::Receiver<Store> {
+fn connected(link: Arc<Link>, keys: &Keys, me: InstanceId, before: Before) -> oneshot::Receiver<Store> {
     let (sender, receiver) = oneshot::channel();
     let keys = keys.clone();
     tokio::spawn(async move {
         let mut backoff = Backoff::default();
-        let mut is_told = false;
+        let mut is_told = before == Before::Lost;
         while !sender.is_closed() {
             match link.connect().await {
                 Ok(connection) => {
@@ -178,7 +187,7 @@ impl Task {
         tracing::warn!(%error, "Redis is away; figures of other instances are those of now until it is back");
         self.metrics.errors.inc();
         self.metrics.reconnects.inc();
-        self.line = Line::Down(connected(self.link.clone(), &self.keys, store.me.clone()));
+        self.line = Line::Down(connected(self.link.clone(), &self.keys, store.me.clone(), Before::Lost));
         self.writer.failed();
         self.fleet.away(self.clock.now());
     }
