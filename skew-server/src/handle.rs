@@ -4,19 +4,19 @@ use bytes::Bytes;
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use skew_proto::{Release, RoutePattern, Stats, UserPresence, UsersPage};
 use tokio::sync::{mpsc, oneshot};
 
+#[cfg(feature = "redis")]
+use crate::app::{App, Shared};
 use crate::config::{Config, ConfigError};
 use crate::hub::answer::{Current, Invalidated, Mode, Released};
 use crate::hub::command::{Command, Errand, Opening, Reply, Subscribed, Verdict};
 use crate::hub::message::Message;
 use crate::id::{ConnectionId, PublicId};
 use crate::live::Live;
-#[cfg(feature = "redis")]
-use crate::app::{App, Shared};
 #[cfg(feature = "redis")]
 use crate::presence::exchange::{Elsewhere, Extent, Share};
 use crate::presence::exchange::{Order, Target};
@@ -270,7 +270,7 @@ impl Handle {
     /// What the tasks of a server share, for one that is not a request.
     #[cfg(feature = "redis")]
     pub(crate) fn app(&self) -> Shared {
-        Arc::new(App { live: self.live.clone(), hub: self.clone(), started: Instant::now() })
+        Arc::new(App { live: self.live.clone(), hub: self.clone(), started: std::time::Instant::now() })
     }
 
     /// The answer of `GET admin/stats`.

@@ -11,6 +11,7 @@ mod fleet;
 #[cfg(feature = "redis")]
 #[allow(dead_code, reason = "until users' events are led")]
 mod knowledge;
+#[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "without redis nobody makes one"))]
 pub(crate) mod others;
 #[cfg(feature = "redis")]
 #[allow(dead_code, reason = "until users' events are led")]

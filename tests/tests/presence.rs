@@ -100,7 +100,8 @@ impl Tab {
     async fn open(addr: SocketAddr, route: &str, build: &str, user: &str) -> Self {
         let mut stream = BufReader::new(TcpStream::connect(addr).await.expect("the server listens"));
         let user = if user.is_empty() { String::new() } else { format!("X-User: {user}\r\n") };
-        let head = format!("GET /__skew/sse?route={route} HTTP/1.1\r\nHost: {addr}\r\nCookie: __nkpv={build}\r\n{user}\r\n");
+        let head =
+            format!("GET /__skew/sse?route={route} HTTP/1.1\r\nHost: {addr}\r\nCookie: __nkpv={build}\r\n{user}\r\n");
         stream.write_all(head.as_bytes()).await.expect("the server reads");
         let mut tab = Self { id: String::new(), stream };
         let connected = tab.hears("connected").await;
@@ -129,9 +130,9 @@ impl Tab {
 
 /// Whether these are the figures, of instances that are all heard from.
 fn figures(stats: &Value, total: u64, users: u64, instances: usize) -> bool {
-    let live = stats["instances"].as_array().is_some_and(|all| {
-        all.len() == instances && all.iter().all(|instance| instance["state"] == "live")
-    });
+    let live = stats["instances"]
+        .as_array()
+        .is_some_and(|all| all.len() == instances && all.iter().all(|instance| instance["state"] == "live"));
     stats["total"] == total && stats["users"] == users && stats["partial"].is_null() && live
 }
 
@@ -158,13 +159,16 @@ async fn two_are_one(args: &[&str]) -> (Fleet, Vec<Tab>) {
 async fn any_instance_answers_with_the_sums_and_rows_of_all() {
     let redis = Redis::start().await;
     let (fleet, mut tabs) = two_are_one(&["--redis", &redis.url()]).await;
+    // Who looks at the list has the others send it.
+    let asked = json!({ "connectionId": tabs[0].id });
+    post(fleet.addr(0), "subscribe-stats", &asked).await;
     let listed = |stats: &Value| {
         let mut names: Vec<_> = stats["connections"].as_array().into_iter().flatten().collect();
         names.sort_by_key(|row| row["instance"].as_str());
         let names: Vec<_> = names.iter().map(|row| row["instance"].as_str().unwrap_or_default()).collect();
         names == ["web-1", "web-1", "web-2", "web-2"]
     };
-    fleet.all(&[0, 1], "all connections with their instances", listed).await;
+    while !listed(&tabs[0].hears("stats").await) {}
     tabs.remove(2);
     fleet.all(&[0, 1], "that one has gone", |stats| figures(stats, 3, 1, 2)).await;
 }

@@ -74,7 +74,11 @@ impl Store {
     }
 
     /// A section of another instance, with the head that it belongs to.
-    pub(crate) async fn read(&mut self, id: &InstanceId, section: Section) -> Result<(Option<Vec<u8>>, Fields), LinkError> {
+    pub(crate) async fn read(
+        &mut self,
+        id: &InstanceId,
+        section: Section,
+    ) -> Result<(Option<Vec<u8>>, Fields), LinkError> {
         let mut pipe = pipe();
         pipe.atomic().cmd("GET").arg(self.keys.head(id)).cmd("HGETALL").arg(self.keys.section(id, section));
         let (head, fields) = pipe.query_async(&mut self.connection).await?;

@@ -107,8 +107,8 @@ impl Task {
             }
             Order::Message(target, message) => hub.send_here(target, Errand::Message(message), Mode::Send).await,
             Order::Navigate(connection_id, route) => {
-                let moved = hub.live.settings().config.route_tracking
-                    && hub.navigate(connection_id, route).await.is_ok();
+                let moved =
+                    hub.live.settings().config.route_tracking && hub.navigate(connection_id, route).await.is_ok();
                 return u64::from(moved);
             }
             Order::Subscribe { connection_id, asked, credentials } => {
