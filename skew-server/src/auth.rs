@@ -2,7 +2,9 @@
 
 mod caller;
 mod forward;
+mod identify;
 mod jwt;
+mod recent;
 pub(crate) mod seal;
 pub(crate) mod secret;
 mod session;
@@ -13,10 +15,11 @@ use std::sync::Arc;
 pub(crate) use self::caller::{Caller, Refusal};
 use self::forward::Forward;
 use self::jwt::{Holder, Tokens};
-use self::session::{Sessions, Standing};
+use self::session::Sessions;
 pub(crate) use self::watch::{Watch, WatchId};
 use crate::config::{Config, ConfigError, Secret};
 use crate::hooks::{Credentials, Hooks, StatsRequest};
+use crate::user::{Ids, header_name};
 
 /// Leave to read stats, and to act where the role is an admin's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,22 +58,35 @@ pub(crate) struct Authorizer {
     tokens: Option<Tokens>,
     forward: Option<Forward>,
     hooks: Arc<dyn Hooks>,
+    ids: Arc<Ids>,
     /// Whether nothing in the configuration could admit anybody.
     is_closed: bool,
 }
 
 impl Authorizer {
     /// `before` is the one whose place it takes.
-    pub(crate) fn new(config: &Config, hooks: Arc<dyn Hooks>, before: Option<&Self>) -> Result<Self, ConfigError> {
+    pub(crate) fn new(
+        config: &Config,
+        hooks: Arc<dyn Hooks>,
+        ids: Arc<Ids>,
+        before: Option<&Self>,
+    ) -> Result<Self, ConfigError> {
         let tokens_before = before.and_then(|before| before.tokens.as_ref());
         let forward = config.forward_auth_url.as_deref().map(|url| Forward::new(url, &config.cookie_name));
+        let mut forward = forward.transpose()?;
+        if let Some(name) = &config.users.forward_header {
+            let name = header_name(name)?;
+            forward = forward.map(|forward| forward.naming_users(name, ids.clone()));
+        }
+        let sessions = |session| Sessions::new(session, config.users.fields.clone(), ids.clone());
         Ok(Self {
             admin_secrets: config.admin_secrets.clone(),
             stats_secrets: config.stats_secrets.clone(),
-            sessions: config.session.clone().map(Sessions::new),
+            sessions: config.session.clone().map(sessions),
             tokens: config.jwt.as_ref().map(|jwt| Tokens::new(jwt, tokens_before)).transpose()?,
-            forward: forward.transpose()?,
+            forward,
             hooks,
+            ids,
             is_closed: config.admits_nobody(),
         })
     }
@@ -125,9 +141,9 @@ impl Authorizer {
         }
         if let Some(sessions) = &self.sessions
             && let Some(user) = sessions.user(credentials).await
-            && user.standing == Standing::Admin
+            && let Some(name) = user.admin
         {
-            let name = format!("user {}", user.name);
+            let name = format!("user {name}");
             found.add(Ok(Some(Grant { role: Role::Admin, name, until: user.expires_at })));
         }
         found
@@ -166,7 +182,7 @@ impl Found {
 /// What the holder of a token may do, if anything.
 async fn by_token(tokens: &Tokens, token: &str) -> Result<Option<Grant>, Wrong> {
     match tokens.holder(token).await {
-        Ok(Holder { name, role: Some(role), expires_at }) => {
+        Ok(Holder { name, role: Some(role), expires_at, .. }) => {
             Ok(Some(Grant { role, name: format!("token of {name}"), until: Some(expires_at) }))
         }
         Ok(Holder { role: None, .. }) => {

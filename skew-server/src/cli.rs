@@ -9,6 +9,7 @@ mod listen;
 mod log;
 #[cfg(test)]
 mod page;
+mod people;
 mod redis;
 mod secret;
 mod site;
@@ -29,6 +30,7 @@ use self::file::File;
 use self::limits::LimitArgs;
 use self::listen::ListenArgs;
 pub(crate) use self::log::{LogArgs, LogFormat, LogLevel};
+use self::people::PeopleArgs;
 use self::redis::RedisArgs;
 pub(crate) use self::site::Follow;
 use self::site::SiteArgs;
@@ -44,7 +46,8 @@ Exit codes:
   130  a second signal ended it before its streams had ended in order
 
 SIGHUP reads the configuration file and all files named there and here again. SKEW_ADMIN_SECRET, SKEW_STATS_SECRET,
-NUXT_SESSION_PASSWORD, SKEW_WEBHOOK_SECRET and SKEW_REDIS_PASSWORD hold the secrets themselves.";
+NUXT_SESSION_PASSWORD, SKEW_USER_HASH_KEY, SKEW_WEBHOOK_SECRET and SKEW_REDIS_PASSWORD hold the secrets
+themselves.";
 
 /// A lean server that tracks which build and page every open browser tab of a site is on, and tells those who may know.
 ///
@@ -72,6 +75,8 @@ pub(crate) struct Args {
     pub(crate) tls: TlsArgs,
     #[command(flatten)]
     auth: AuthArgs,
+    #[command(flatten)]
+    people: PeopleArgs,
     #[command(flatten)]
     webhook: WebhookArgs,
     #[command(flatten)]
@@ -125,6 +130,7 @@ impl Args {
         self.site.apply(&mut config);
         self.listen.apply(&mut config);
         self.auth.apply(&mut config)?;
+        self.people.apply(&mut config)?;
         self.webhook.apply(&mut config)?;
         self.limits.apply(&mut config);
         self.redis.apply(&self.listen.listen, &mut config)?;

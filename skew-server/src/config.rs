@@ -2,6 +2,7 @@
 
 mod auth;
 mod limits;
+mod people;
 mod redis;
 mod webhook;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 pub use auth::{ClaimRule, JwtAlgorithm, JwtConfig, JwtError, JwtKeys, Secret, SessionConfig};
 pub use ipnet::IpNet;
 pub use limits::{Limits, NotARate, Rate};
+pub use people::{UserConfig, UserHash};
 #[cfg(feature = "redis")]
 pub(crate) use redis::{Place, Servers};
 pub use redis::{RedisConfig, RedisUrlError};
@@ -68,6 +70,8 @@ pub struct Config {
     /// Admission of readers by an endpoint at this address: it gets a request's cookies (but for the build's), its `Authorization` and
     /// its `X-Nuxt-Session-Session`, and answers 2xx where their sender may read stats.
     pub forward_auth_url: Option<String>,
+    /// Whose connections are.
+    pub users: UserConfig,
     /// How often it is looked again whether a subscriber may still see stats. It is looked as well when a session or token ends, and when the
     /// settings have changed.
     pub recheck_interval: Duration,
@@ -117,6 +121,24 @@ pub enum ConfigError {
     /// Neither HTTP nor HTTPS.
     #[error("the address of forward-auth must be a URL that begins with https:// or http://")]
     ForwardAuthUrl,
+    /// A path with an empty name leads nowhere.
+    #[error("a field of a user must be a path such as user.id")]
+    UserField,
+    /// No request can have a header of that name.
+    #[error("{0:?} is no name of a header")]
+    HeaderName(String),
+    /// Anybody could name any user, so the header is never believed.
+    #[error("a header that names the user is believed of trusted proxies alone; name them")]
+    UserHeaderOfNobody,
+    /// Nobody would be asked.
+    #[error("a header of the answer of forward-auth names the user; give the address of forward-auth as well")]
+    UserOfNoForwardAuth,
+    /// One user would be another on every instance.
+    #[error("over Redis all instances need the same key for users' ids; give it, of 32 bytes or more")]
+    NoUserKey,
+    /// It could be found by trying.
+    #[error("the key of users' ids must be of 32 bytes or more")]
+    ShortUserKey,
     /// Neither HTTP nor HTTPS. It is not repeated, since it may hold a secret.
     #[error("the address of a webhook must be a URL that begins with https:// or http://")]
     WebhookUrl,
@@ -179,6 +201,7 @@ impl Config {
             session: None,
             jwt: None,
             forward_auth_url: None,
+            users: UserConfig::default(),
             recheck_interval: Duration::from_secs(120),
             stats_interval: Duration::from_millis(100),
             webhook: None,
@@ -221,7 +244,7 @@ impl Config {
         }
         let word = |text: &str, more: &[u8]| text.bytes().all(|b| b.is_ascii_alphanumeric() || more.contains(&b));
         let token_cookie = self.jwt.as_ref().and_then(|jwt| jwt.cookie.as_ref());
-        if let Some(name) = [Some(&self.cookie_name), token_cookie]
+        if let Some(name) = [Some(&self.cookie_name), token_cookie, self.users.cookie.as_ref()]
             .into_iter()
             .flatten()
             .find(|name| name.is_empty() || !word(name, b"-._"))
@@ -240,6 +263,7 @@ impl Config {
         if self.admin_secrets.iter().chain(&self.stats_secrets).any(Secret::is_spaced) {
             return Err(ConfigError::SpacedSecret);
         }
+        self.users.check()?;
         if self.stats_interval.is_zero() {
             return Err(ConfigError::StatsInterval);
         }

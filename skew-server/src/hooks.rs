@@ -32,6 +32,13 @@ pub struct StatsRequest<'a> {
     pub credentials: &'a Credentials,
 }
 
+/// Whose stream it is that opens.
+#[derive(Debug, Clone, Copy)]
+pub struct IdentityRequest<'a> {
+    /// The credentials of the request.
+    pub credentials: &'a Credentials,
+}
+
 /// The parts of a request that say who sent it. Nothing else of a request is kept.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Credentials {
@@ -56,6 +63,9 @@ impl std::fmt::Debug for Credentials {
 
 /// A decision that may take its time.
 pub type Decision<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
+
+/// The id of a user, which may take its time.
+pub type Identification<'a> = Pin<Box<dyn Future<Output = Option<String>> + Send + 'a>>;
 
 /// What an application may hook into; the counterparts of the module's `skew:connection:open`, `skew:connection:close`,
 /// `skew:connection:route-update` and `skew:authorize-stats`.
@@ -94,6 +104,13 @@ pub trait Hooks: Send + Sync + 'static {
     /// Whether someone may see stats whom nothing in the configuration allows it. It is asked again every few minutes about those who are
     /// told stats, whose stats end when it says no. Nothing by default: the application has no say in it.
     fn authorize_stats<'a>(&'a self, request: StatsRequest<'a>) -> Option<Decision<'a>> {
+        let _ = request;
+        None
+    }
+
+    /// Whose stream it is that opens, where nothing in the configuration says it. What is not known within two seconds is nobody's, and so
+    /// is what panics. Nothing by default: the application has no say in it.
+    fn identify<'a>(&'a self, request: IdentityRequest<'a>) -> Option<Identification<'a>> {
         let _ = request;
         None
     }

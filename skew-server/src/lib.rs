@@ -61,15 +61,18 @@ mod routes;
 mod serve;
 mod session;
 mod transport;
+mod user;
 mod visitor;
 mod webhook;
 
 pub use config::{
     AddressHeader, ClaimRule, Config, ConfigError, IpNet, JwtAlgorithm, JwtConfig, JwtError, JwtKeys, Limits, NotARate,
-    Rate, RedisConfig, RedisUrlError, Secret, SessionConfig, WebhookConfig,
+    Rate, RedisConfig, RedisUrlError, Secret, SessionConfig, UserConfig, UserHash, WebhookConfig,
 };
 pub use handle::{Handle, SendError, Stopped};
-pub use hooks::{Credentials, Decision, Hooks, OpenedConnection, Sender, StatsRequest};
+pub use hooks::{
+    Credentials, Decision, Hooks, Identification, IdentityRequest, OpenedConnection, Sender, StatsRequest,
+};
 pub use hub::answer::{Current, Invalidated, Mode, Released};
 pub use id::{NotAnId, PublicId};
 pub use operator::{operator, serve_operator};

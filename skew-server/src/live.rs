@@ -13,6 +13,7 @@ use crate::limits::{AddressKey, Gate, Permit, Tries};
 use crate::metrics::{Limit, Metrics};
 use crate::origin::Origin;
 use crate::presence::exchange::Wants;
+use crate::user::{Identity, Ids};
 use crate::webhook::Webhooks;
 use crate::{address, clock};
 
@@ -22,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) allowed_origins: Vec<Origin>,
     pub(crate) authorizer: Authorizer,
     pub(crate) webhooks: Webhooks,
+    pub(crate) identity: Identity,
+    pub(crate) ids: Arc<Ids>,
 }
 
 /// Where the server is in its life.
@@ -131,11 +134,14 @@ impl Live {
 }
 
 impl Settings {
+    /// `before` are those whose place they take.
     pub(crate) fn new(config: Config, hooks: Arc<dyn Hooks>, before: Option<&Self>) -> Result<Self, ConfigError> {
         let allowed_origins = config.checked()?.allowed_origins;
-        let authorizer = Authorizer::new(&config, hooks, before.map(|before| &before.authorizer))?;
+        let identity = Identity::new(&config)?;
+        let ids = Arc::new(Ids::new(&config.users, before.map(|before| &*before.ids)));
+        let authorizer = Authorizer::new(&config, hooks, ids.clone(), before.map(|before| &before.authorizer))?;
         let webhooks = Webhooks::new(config.webhook.as_ref(), before.map(|before| &before.webhooks))?;
-        Ok(Self { allowed_origins, authorizer, webhooks, config })
+        Ok(Self { allowed_origins, authorizer, identity, ids, webhooks, config })
     }
 }
 

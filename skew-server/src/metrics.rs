@@ -16,7 +16,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 
 use self::label::By;
-pub(crate) use self::label::{Limit, Outcome, Told, Transport};
+pub(crate) use self::label::{KnownBy, Limit, Outcome, Told, Transport};
 pub(crate) use self::presence::PresenceMetrics;
 use self::process::{LostLines, Process};
 pub(crate) use self::stats::StatsMetrics;
@@ -35,6 +35,8 @@ pub(crate) struct Metrics {
     /// Connections ever opened, and those that are closed again.
     pub(crate) opened: By<Transport>,
     pub(crate) closed: By<Transport>,
+    /// What says whose the streams are that were opened.
+    pub(crate) identified: By<KnownBy>,
     /// What came of somebody's wish to read stats or to act.
     pub(crate) authorizations: By<Outcome>,
     /// Commands that wait for the hub.
@@ -67,6 +69,7 @@ impl Metrics {
             subscribers: registered(ours, "subscribers", "Connections that are told stats"),
             opened: registered(ours, "opened", "Connections opened, by transport"),
             closed: registered(ours, "closed", "Connections closed, by transport"),
+            identified: registered(ours, "identified", "Streams opened, by what says whose they are"),
             authorizations: registered(ours, "authorizations", "Wishes to read stats or to act, by outcome"),
             hub_queue: registered(ours, "hub_queue", "Commands that wait for the hub"),
             foreign: registered(ours, "foreign", "Requests of other sites' pages that were refused"),

@@ -16,20 +16,20 @@ use skew_proto::text::cut;
 use skew_proto::wire;
 
 use crate::app::App;
+use crate::config::Config;
 use crate::failure::ApiError;
 use crate::hooks::Credentials;
 use crate::limits::AddressKey;
 use crate::metrics::Limit;
 use crate::origin::{self, Proxy, Source};
-use crate::{address, cookies};
+use crate::{address, cookies, user};
 
 /// Of a text from outside, this much goes into a log line.
 const LOGGED_CHARS: usize = 200;
 
 pub(crate) const SESSION_HEADER: HeaderName = HeaderName::from_static("x-nuxt-session-session");
 
-/// One who opens a stream.
-#[derive(Debug)]
+/// One who opens a stream. It has no `Debug`, since whose it is must not get into a log.
 pub(crate) struct Visitor {
     /// Nothing where the request names no build.
     pub(crate) version: Option<String>,
@@ -41,7 +41,7 @@ pub(crate) struct Visitor {
 }
 
 impl Visitor {
-    pub(crate) fn of(parts: &Parts, app: &App) -> Self {
+    pub(crate) async fn of(parts: &Parts, source: Source, app: &App) -> Self {
         let settings = app.settings();
         let config = &settings.config;
         let limits = &config.limits;
@@ -49,12 +49,14 @@ impl Visitor {
             .unwrap_or_else(|error| counted_as_other(app, error).into());
         let ip =
             if config.ip_tracking { peer(parts).map(|peer| address::of(&parts.headers, peer, config)) } else { None };
+        // An operator who looks on is nobody's visit.
+        let user = if route == wire::TUI_ROUTE { None } else { user::of(parts, source, app).await };
         Self {
             version: version(&parts.headers, &config.cookie_name, limits.version_bytes)
                 .map(|version| version.unwrap_or_else(|error| counted_as_other(app, error).to_owned())),
             route: if config.route_tracking || route == wire::TUI_ROUTE { route.into_owned() } else { "/".into() },
             ip,
-            user: None,
+            user,
         }
     }
 }
@@ -75,8 +77,13 @@ impl Credentials {
 /// Whose page sent the request.
 pub(crate) fn source(parts: &Parts, app: &App) -> Source {
     let settings = app.settings();
-    let trusted = peer(parts).is_some_and(|peer| address::is_trusted(peer, &settings.config.trusted_proxies));
-    origin::source(parts, &settings.allowed_origins, if trusted { Proxy::Trusted } else { Proxy::Untrusted })
+    origin::source(parts, &settings.allowed_origins, proxy(parts, &settings.config))
+}
+
+/// Whether it came by a proxy that is believed.
+pub(crate) fn proxy(parts: &Parts, config: &Config) -> Proxy {
+    let is_trusted = peer(parts).is_some_and(|peer| address::is_trusted(peer, &config.trusted_proxies));
+    if is_trusted { Proxy::Trusted } else { Proxy::Untrusted }
 }
 
 /// [`source`] of a request that must not be another site's page's.

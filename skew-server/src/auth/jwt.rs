@@ -22,6 +22,7 @@ use super::Role;
 use crate::config::{ClaimRule, ConfigError, JwtConfig, JwtError, JwtKeys};
 use crate::cookies;
 use crate::hooks::Credentials;
+use crate::user::field;
 
 /// A token is good this long after its expiry, and before its beginning, since clocks differ.
 const LEEWAY_SECONDS: u64 = 30;
@@ -34,6 +35,8 @@ const MAX_TOKEN_BYTES: usize = 8 * 1024;
 pub(super) struct Holder {
     /// Who it is, for the log.
     pub(super) name: String,
+    /// Its `sub`, where it has one.
+    pub(super) subject: Option<String>,
     /// Nothing where no rule admits them.
     pub(super) role: Option<Role>,
     /// When the token ends, in milliseconds since 1970, the allowance for clocks included.
@@ -151,10 +154,11 @@ impl Tokens {
         let any = |rules: &[ClaimRule]| rules.iter().any(|rule| holds(rule, claims));
         let role = if any(&self.admins) { Some(Role::Admin) } else { any(&self.readers).then_some(Role::Reader) };
         let name = claims.get("sub").and_then(Value::as_str).unwrap_or("without a sub").to_owned();
+        let subject = claims.get("sub").and_then(field::id);
         // It is there and a number, or the token would have been refused; a fraction of a second is nobody's loss.
         let expiry = claims.get("exp").and_then(|exp| exp.as_u64().or_else(|| Some(exp.as_f64()? as u64)));
         let expires_at = expiry.unwrap_or_default().saturating_add(LEEWAY_SECONDS).saturating_mul(1000);
-        Holder { name, role, expires_at }
+        Holder { name, subject, role, expires_at }
     }
 }
 

@@ -1,12 +1,16 @@
 use super::*;
 
+fn ids() -> Arc<Ids> {
+    Arc::new(Ids::new(&Config::new("b1").users, None))
+}
+
 fn authorizer() -> Authorizer {
     let config = Config {
         admin_secrets: vec![Secret::new("adm1n").unwrap()],
         stats_secrets: vec![Secret::new("st4ts").unwrap()],
         ..Config::new("b1")
     };
-    Authorizer::new(&config, Arc::new(()), None).unwrap()
+    Authorizer::new(&config, Arc::new(()), ids(), None).unwrap()
 }
 
 fn bearer(token: &str) -> Credentials {
@@ -37,7 +41,7 @@ async fn others_are_refused_and_where_nobody_could_do_better_told_so() {
     assert_eq!(authorizer().reader(&bearer("wrong")).await, Err(Refusal::Wrong));
     assert_eq!(authorizer().reader(&none).await, Err(Refusal::Unknown));
     assert_eq!(authorizer().admin(&none, None).await, Err(Refusal::Unknown));
-    let nobody = Authorizer::new(&Config::new("b1"), Arc::new(()), None).unwrap();
+    let nobody = Authorizer::new(&Config::new("b1"), Arc::new(()), ids(), None).unwrap();
     assert_eq!(nobody.reader(&bearer("")).await, Err(Refusal::Closed));
     assert_eq!(nobody.admin(&bearer("x"), Some("")).await, Err(Refusal::Closed));
 }
@@ -50,6 +54,6 @@ async fn where_an_application_decides_its_no_is_no_closed_server() {
             Some(Box::pin(std::future::ready(false)))
         }
     }
-    let authorizer = Authorizer::new(&Config::new("b1"), Arc::new(Nobody), None).unwrap();
+    let authorizer = Authorizer::new(&Config::new("b1"), Arc::new(Nobody), ids(), None).unwrap();
     assert_eq!(authorizer.reader(&Credentials::default()).await, Err(Refusal::Unknown));
 }

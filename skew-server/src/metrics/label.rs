@@ -120,6 +120,20 @@ label! {
 }
 
 label! {
+    /// What says whose a stream is.
+    KnownBy as "by" {
+        Session = "session",
+        Token = "token",
+        Header = "header",
+        Forward = "forward_auth",
+        Cookie = "cookie",
+        Hook = "hook",
+        Nothing = "nothing",
+        Late = "late",
+    }
+}
+
+label! {
     /// What came of somebody's wish to read stats or to act.
     Outcome as "outcome" {
         Granted = "granted",

@@ -36,11 +36,13 @@ pub(crate) async fn open(State(app): State<Shared>, parts: Parts) -> Result<Resp
     }
     // A browser tells the page of another site nothing of the answer in any case, not even its status.
     let own = visitor::own(&parts, &app).map_err(|_| Refusal::NoPlace);
-    let permit = match own.and_then(|_| refusal::admit(&parts, &app)) {
-        Ok(permit) => permit,
+    let admitted = own.and_then(|source| Ok((source, refusal::admit(&parts, &app)?)));
+    let (source, permit) = match admitted {
+        Ok(admitted) => admitted,
         Err(refusal) => return Ok((HEADERS, Body::from(refusal.events())).into_response()),
     };
-    let session = Session::open(app.hub.clone(), Visitor::of(&parts, &app), permit, Transport::Sse).await?;
+    let visitor = Visitor::of(&parts, source, &app).await;
+    let session = Session::open(app.hub.clone(), visitor, permit, Transport::Sse).await?;
     let handover = Handover(Arc::new(Mutex::new(Some(Events::new(session)))));
     let mut answer = (HEADERS, Body::new(Stream::Untouched(handover.clone()))).into_response();
     answer.extensions_mut().insert(handover);

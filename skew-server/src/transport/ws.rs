@@ -39,8 +39,10 @@ pub(crate) async fn open(State(app): State<Shared>, parts: Parts, upgrade: WebSo
         Ok(source) => source,
         Err(error) => return error.into_response(),
     };
-    let permit = refusal::admit(&parts, &app);
-    let visitor = Visitor::of(&parts, &app);
+    let admitted = match refusal::admit(&parts, &app) {
+        Ok(permit) => Ok((permit, Visitor::of(&parts, source, &app).await)),
+        Err(refusal) => Err(refusal),
+    };
     let caller = Caller::of(&parts, source, &app).kept();
     let most = app.settings().config.limits.message_bytes;
     upgrade
@@ -50,8 +52,8 @@ pub(crate) async fn open(State(app): State<Shared>, parts: Parts, upgrade: WebSo
         .max_message_size(most)
         .max_frame_size(most)
         .on_upgrade(move |mut socket| async move {
-            let permit = match permit {
-                Ok(permit) => permit,
+            let (permit, visitor) = match admitted {
+                Ok(admitted) => admitted,
                 Err(refusal) => return end(&mut socket, refusal.close()).await,
             };
             let opened = Session::open(app.hub.clone(), visitor, permit, Transport::Ws).await;

@@ -200,9 +200,9 @@ async fn equal_ones_share_a_request_and_only_a_few_are_under_way() {
 async fn what_is_remembered_is_bounded_and_made_up_ones_do_not_push_out_who_is_admitted() {
     let (endpoint, forward) = Endpoint::start(StatusCode::OK).await;
     assert!(forward.admits(&cookie("sid=admin")).await);
-    let no = Answer { admits: false, until: Instant::now() + NO_TIME };
+    let no = Answer { admits: false, user: None, until: Instant::now() + NO_TIME };
     for n in 0..CACHE_LIMIT {
-        let _ = forward.remembered(digest_of(&forward.headers(&cookie(&n.to_string())))).set(no);
+        let _ = forward.remembered(digest_of(&forward.headers(&cookie(&n.to_string())))).set(no.clone());
     }
     assert!(forward.answers.lock().unwrap().len() <= CACHE_LIMIT);
     assert!(forward.admits(&cookie("sid=admin")).await);

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::config::ClaimRule;
+use crate::user::field;
 
 /// The claims of a token. One that is there twice says nothing, and a token that says it is refused.
 pub(super) struct Claims(Map<String, Value>);
@@ -50,11 +51,12 @@ const WORDS: [&str; 2] = ["scope", "scp"];
 /// Whether the rule holds for these claims.
 pub(super) fn holds(rule: &ClaimRule, claims: &Map<String, Value>) -> bool {
     let in_words = WORDS.contains(&rule.path.rsplit('.').next().unwrap_or_default());
-    any(claims, &rule.path, &|value| match value {
+    let one = |value: &Value| match value {
         Value::Array(list) => list.iter().any(|entry| is(entry, &rule.value)),
         Value::String(text) if in_words => text.split(' ').any(|word| word == rule.value),
         value => is(value, &rule.value),
-    })
+    };
+    field::at(claims, &rule.path, &|value| one(value).then_some(())).is_some()
 }
 
 fn is(value: &Value, wanted: &str) -> bool {
@@ -64,15 +66,6 @@ fn is(value: &Value, wanted: &str) -> bool {
         Value::Bool(truth) => wanted == if *truth { "true" } else { "false" },
         Value::Null | Value::Array(_) | Value::Object(_) => false,
     }
-}
-
-/// Whether any value that the path leads to is one. A dot may be part of a name, as in `https://example.com/roles`.
-fn any(claims: &Map<String, Value>, path: &str, one: &impl Fn(&Value) -> bool) -> bool {
-    claims.get(path).is_some_and(one)
-        || path.match_indices('.').any(|(at, _)| {
-            let inner = claims.get(&path[..at]).and_then(Value::as_object);
-            inner.is_some_and(|inner| any(inner, &path[at + 1..], one))
-        })
 }
 
 #[cfg(test)]
