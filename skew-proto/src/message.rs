@@ -124,6 +124,10 @@ struct Peek {
 }
 
 impl ServerMessage {
+    /// The types that the protocol has. An application's own messages have others.
+    pub const TYPES: [&'static str; 8] =
+        ["connected", "version", "stats", "stats-changes", "events", "stats-unauthorized", "keepalive", "pong"];
+
     /// Reads one message: the `data` of an SSE event or a WebSocket text.
     ///
     /// # Errors
@@ -258,6 +262,7 @@ mod tests {
             r#"{"type":"welcome","to":["you"],"n":1.5}"#,
         ] {
             let message = ServerMessage::decode(text).unwrap();
+            assert_eq!(ServerMessage::TYPES.contains(&message.kind()), !text.contains("welcome"));
             let back: Value = serde_json::from_str(&message.encode()).unwrap();
             assert_eq!(back, serde_json::from_str::<Value>(text).unwrap());
         }

@@ -1,5 +1,7 @@
 //! The endpoints that need an admin: what they do is logged, with who did it and how many it reached, and so is who was refused.
 
+pub(crate) mod people;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
@@ -59,6 +61,11 @@ pub(crate) async fn release(State(app): State<Shared>, posted: Posted<Object>) -
     let who = cut(&grant.name, LOGGED_CHARS);
     tracing::info!(who, version, previous, reached, "released a build");
     Ok(answer(StatusCode::OK, &ReleaseAnswer { ok: true, version, previous, reached }))
+}
+
+/// Every other path below `{base}/admin`.
+pub(crate) async fn unknown() -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, "there is no such endpoint; docs/protocol.md lists them")
 }
 
 /// Who acts; one who may not is logged. The log never says what they sent.

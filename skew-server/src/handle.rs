@@ -79,8 +79,7 @@ impl Handle {
     ///
     /// When the message is no JSON, or the server has stopped.
     pub async fn broadcast<T: Serialize + ?Sized>(&self, message: &T) -> Result<u64, SendError> {
-        let message = Message::custom(message)?;
-        Ok(self.send(Target::All, Errand::Message(message), Mode::Send).await?.reached)
+        self.message(Target::All, message).await
     }
 
     /// Sends a message of the application's own to one connection.
@@ -89,9 +88,7 @@ impl Handle {
     ///
     /// When the message is no JSON, the connection is closed, or the server has stopped.
     pub async fn send_to<T: Serialize + ?Sized>(&self, id: PublicId, message: &T) -> Result<(), SendError> {
-        let message = Message::custom(message)?;
-        let sent = self.send(Target::Connection(id), Errand::Message(message), Mode::Send).await?;
-        if sent.reached == 1 { Ok(()) } else { Err(SendError::Closed) }
+        if self.message(Target::Connection(id), message).await? > 0 { Ok(()) } else { Err(SendError::Closed) }
     }
 
     /// Asks every connection whose route matches to reload: `{"type":"version","version":CURRENT,"force":true,…}`.
@@ -104,6 +101,44 @@ impl Handle {
     /// When the server has stopped.
     pub async fn invalidate(&self, pattern: RoutePattern, mode: Mode) -> Result<Invalidated, Stopped> {
         self.send(Target::Route(pattern), Errand::Reload, mode).await
+    }
+
+    /// Asks every connection of a user to reload, as [`invalidate`](Self::invalidate) does by the route. The id is that which stats show.
+    ///
+    /// # Errors
+    ///
+    /// When the server has stopped.
+    pub async fn invalidate_user(&self, user: &str, mode: Mode) -> Result<Invalidated, Stopped> {
+        self.send(Target::User(user.into()), Errand::Reload, mode).await
+    }
+
+    /// Sends a message of the application's own to whom it is meant for, and returns how many connections took it. Browsers see it in the
+    /// `skew:message` hook; by convention it is an object with a `type`.
+    ///
+    /// # Errors
+    ///
+    /// When the message is no JSON, or the server has stopped.
+    pub async fn message<T: Serialize + ?Sized>(&self, target: Target, message: &T) -> Result<u64, SendError> {
+        let message = Message::custom(message)?;
+        Ok(self.send(target, Errand::Message(message), Mode::Send).await?.reached)
+    }
+
+    /// Who is here, with the connections of each: so many users in the order of their ids, behind `after` or from the first.
+    ///
+    /// # Errors
+    ///
+    /// When the server has stopped.
+    pub async fn users(&self, after: Option<String>, limit: usize) -> Result<UsersPage, Stopped> {
+        self.ask(|reply| Command::Users { after, limit, reply }).await
+    }
+
+    /// Whether a user is here, since when and where. The id is that which stats show.
+    ///
+    /// # Errors
+    ///
+    /// When the server has stopped.
+    pub async fn user(&self, id: String) -> Result<UserPresence, Stopped> {
+        self.ask(|reply| Command::User { id, reply }).await
     }
 
     /// Tells when builds were released, so that `stats` can tell the ages of those that somebody is on. Of two times of one build the
@@ -241,18 +276,6 @@ impl Handle {
     /// Gives connections of this instance something.
     pub(crate) async fn send_here(&self, target: Target, errand: Errand, mode: Mode) -> Result<Invalidated, Stopped> {
         self.ask(|reply| Command::Send { target, errand, mode, reply }).await
-    }
-
-    /// One page of those who are here: so many of those behind this one.
-    #[allow(dead_code, reason = "until there are endpoints for it")]
-    pub(crate) async fn users(&self, after: Option<String>, limit: usize) -> Result<UsersPage, Stopped> {
-        self.ask(|reply| Command::Users { after, limit, reply }).await
-    }
-
-    /// Whether somebody is here, and where.
-    #[allow(dead_code, reason = "until there are endpoints for it")]
-    pub(crate) async fn user(&self, id: String) -> Result<UserPresence, Stopped> {
-        self.ask(|reply| Command::User { id, reply }).await
     }
 
     /// Takes what the others are to be told of this instance.

@@ -76,6 +76,7 @@ pub use hooks::{
 pub use hub::answer::{Current, Invalidated, Mode, Released};
 pub use id::{NotAnId, PublicId};
 pub use operator::{operator, serve_operator};
+pub use presence::exchange::Target;
 pub use routes::router;
 pub use serve::{Edge, Tls, TlsError, listen, serve};
 /// The types of the protocol, of which some are in this crate's own interface.

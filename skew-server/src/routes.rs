@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::middleware::map_response;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use skew_proto::wire;
 use tokio::sync::mpsc;
 
@@ -61,7 +61,12 @@ fn routes(base: &str, app: Shared) -> Router {
         .route(&at("/client.js"), get(client::script))
         .route(&at("/admin/stats"), get(admin::stats))
         .route(&at("/admin/invalidate-route"), post(admin::invalidate))
-        .route(&at("/admin/release"), post(admin::release));
+        .route(&at("/admin/release"), post(admin::release))
+        .route(&at("/admin/users"), get(admin::people::users))
+        .route(&at("/admin/users/{id}"), get(admin::people::user))
+        .route(&at("/admin/message"), post(admin::people::message))
+        .route(&at("/admin/invalidate-user"), post(admin::people::invalidate_user))
+        .route(&at("/admin/{*rest}"), any(admin::unknown));
     // Below `/api` the endpoints are those of the recipe already.
     if app.settings().config.recipe_endpoints && at("/admin/stats") != wire::RECIPE_STATS_PATH {
         router = router

@@ -109,12 +109,28 @@ pub(crate) enum Order {
 }
 
 /// Whom something is meant for.
-#[derive(Debug, Clone)]
-pub(crate) enum Target {
+#[derive(Clone)]
+pub enum Target {
+    /// Every connection.
     All,
+    /// The connections whose route matches.
     Route(RoutePattern),
+    /// The connections of a user, by the id that stats show.
     User(Arc<str>),
+    /// One connection, by its public id.
     Connection(PublicId),
+}
+
+/// A user's id is not for a log.
+impl std::fmt::Debug for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::All => f.write_str("All"),
+            Self::Route(pattern) => f.debug_tuple("Route").field(pattern).finish(),
+            Self::User(_) => f.write_str("User(…)"),
+            Self::Connection(id) => f.debug_tuple("Connection").field(id).finish(),
+        }
+    }
 }
 
 /// What the hub needs of the others.

@@ -24,3 +24,5 @@ mod spawned;
 mod support;
 mod takeover;
 mod tls;
+mod users;
+mod users_identity;

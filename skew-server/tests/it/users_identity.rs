@@ -1,22 +1,20 @@
 //! Whose a stream is, over real sockets: each source, their order, and what nobody can make up.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
 use serde_json::{Value, json};
 use skew_server::{
-    Config, Hooks, Identification, IdentityRequest, JwtAlgorithm, JwtConfig, JwtKeys, Secret, SessionConfig, UserConfig,
-    UserHash,
+    Config, Hooks, Identification, IdentityRequest, JwtAlgorithm, JwtConfig, JwtKeys, Secret, SessionConfig,
+    UserConfig, UserHash,
 };
 
 use super::auth_jwt::seconds;
 #[cfg(unix)]
 use super::spawned::{Program, command};
-use super::support::{ADMIN, Server, Sse, config};
+use super::support::{ADMIN, Server, Sse, answer, client, config, soon, with};
 
 const JWT_SECRET: &str = "a-shared-secret-of-32-bytes-or-more";
 const PASSWORD: &str = "an-example-password-of-32-chars-or-more";
@@ -68,9 +66,9 @@ fn looking() -> Config {
 
 /// Whose the only connection is that is open while a stream with these headers is.
 async fn user_of(server: &Server, headers: &[(&str, &str)]) -> Option<String> {
-    let _stream = server.sse("", headers).await;
+    let stream = server.sse("", headers).await;
     let user = only_user(server).await;
-    drop(_stream);
+    drop(stream);
     server.until("the close", |stats| stats.total == 0).await;
     user
 }
@@ -145,7 +143,10 @@ async fn a_header_is_believed_of_a_trusted_proxy_alone() {
 async fn nobody_becomes_a_user_by_a_cookie() {
     let server = Server::start(looking()).await;
     let visitor = user_of(&server, &[("cookie", "visitor=kim")]).await.unwrap();
-    let users = [user_of(&server, &[("x-user", "kim")]).await.unwrap(), user_of(&server, &[("x-user", "v_kim")]).await.unwrap()];
+    let users = [
+        user_of(&server, &[("x-user", "kim")]).await.unwrap(),
+        user_of(&server, &[("x-user", "v_kim")]).await.unwrap(),
+    ];
     assert!(!users.contains(&visitor), "{users:?}");
 }
 
@@ -162,9 +163,9 @@ async fn a_page_of_another_site_has_no_identity() {
     let server = Server::start(looking()).await;
     let session = sealed("viewer, never expires");
     let evil = [("cookie", session.as_str()), ("origin", "https://evil.example")];
-    let answer = super::support::with(super::support::client().get(server.url("/__skew/sse")), &evil);
-    let answer = answer.send().await.unwrap().text().await.unwrap();
-    assert!(!answer.contains("connected"), "{answer}");
+    let stream = soon("the end", with(client().get(server.url("/__skew/sse")), &evil).send()).await.unwrap();
+    let told = soon("the end", stream.text()).await.unwrap();
+    assert!(!told.contains("connected"), "{told}");
     assert_eq!(only_user(&server).await, None);
 }
 
@@ -251,13 +252,15 @@ async fn the_application_names_whom_nothing_else_does_and_holds_nobody_up() {
 }
 
 fn hashing(key: Option<&str>) -> Config {
-    let users = UserConfig { hash_key: key.map(|key| Secret::new(key).unwrap()), hash: UserHash::Auto, ..looking().users };
+    let users =
+        UserConfig { hash_key: key.map(|key| Secret::new(key).unwrap()), hash: UserHash::Auto, ..looking().users };
     Config { users, ..looking() }
 }
 
 #[tokio::test]
 async fn an_email_is_hashed_alike_by_servers_of_one_key() {
-    let shown = async |key| user_of(&Server::start(hashing(key)).await, &[("x-user", "kim@example.com")]).await.unwrap();
+    let shown =
+        async |key| user_of(&Server::start(hashing(key)).await, &[("x-user", "kim@example.com")]).await.unwrap();
     let (one, two, other) = (shown(Some(KEY)).await, shown(Some(KEY)).await, shown(Some(JWT_SECRET)).await);
     assert_eq!(one, two);
     assert!(one != other && shown(None).await != shown(None).await);
@@ -278,6 +281,17 @@ async fn a_reload_leaves_everybody_who_they_are_unless_told_otherwise() {
     assert_eq!(user_of(&server, &kim).await, None);
 }
 
+/// The log up to a line that holds `text`.
+#[cfg(unix)]
+async fn lines_until(program: &mut Program, text: &str) -> String {
+    let mut lines = String::new();
+    while !lines.contains(text) {
+        lines +=
+            &soon("a line", program.log.next_line()).await.unwrap().unwrap_or_else(|| panic!("no {text:?}: {lines}"));
+    }
+    lines
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn no_user_and_no_key_is_in_the_log() {
@@ -291,33 +305,33 @@ async fn no_user_and_no_key_is_in_the_log() {
     let mut program = Program::start(command).await;
     let session = sealed("viewer, never expires");
     let ids = ["header-us3r", "m4il@example.com", "c00kie-us3r", "bob@example.com"];
-    let streams = [
-        Sse::open(&format!("{}/sse", program.url), &[("x-user", ids[0])]).await,
-        Sse::open(&format!("{}/sse", program.url), &[("x-user", ids[1])]).await,
-        Sse::open(&format!("{}/sse", program.url), &[("cookie", "visitor=c00kie-us3r")]).await,
-        Sse::open(&format!("{}/sse", program.url), &[("cookie", &session)]).await,
-    ];
-    let http = super::support::client();
-    let users = super::support::with(http.get(format!("{}/admin/users", program.url)), &[ADMIN]);
-    let page = super::support::answer(users).await.body;
-    let shown: Vec<&str> = page["users"].as_array().unwrap().iter().map(|user| user["user"].as_str().unwrap()).collect();
+    let by = [("x-user", ids[0]), ("x-user", ids[1]), ("cookie", "visitor=c00kie-us3r"), ("cookie", session.as_str())];
+    let mut streams = Vec::new();
+    for header in by {
+        streams.push(Sse::open(&format!("{}/sse", program.url), &[header]).await);
+    }
+    let http = client();
+    let users = with(http.get(format!("{}/admin/users", program.url)), &[ADMIN]);
+    let page = answer(users).await.body;
+    let shown: Vec<&str> =
+        page["users"].as_array().unwrap().iter().map(|user| user["user"].as_str().unwrap()).collect();
     assert_eq!(shown.len(), 4, "{page}");
     for user in &shown {
         let body = json!({"user": user}).to_string();
-        let order = http.post(format!("{}/admin/invalidate-user", program.url)).header("content-type", "application/json");
-        let answer = super::support::answer(super::support::with(order.body(body), &[ADMIN])).await;
+        let order =
+            http.post(format!("{}/admin/invalidate-user", program.url)).header("content-type", "application/json");
+        let answer = answer(with(order.body(body), &[ADMIN])).await;
         assert_eq!((answer.status, &answer.body["matched"]), (200, &json!(1)));
     }
     drop(streams);
     program.signal("HUP").await;
-    program.logged("reloaded").await;
+    let mut log = lines_until(&mut program, "reloaded").await;
     std::fs::write(&key, "sh0rt-k3y").unwrap();
     program.signal("HUP").await;
-    let mut log = program.logged("32 bytes or more").await;
+    log += &lines_until(&mut program, "32 bytes or more").await;
     program.signal("TERM").await;
-    while let Some(line) = super::support::soon("a line", program.log.next_line()).await.unwrap() {
-        log += &line;
-    }
+    log += &lines_until(&mut program, "stopped").await;
+    assert!(log.contains("invalidated a user"), "{log}");
     for secret in ids.iter().chain(&shown).chain(&[KEY, "sh0rt-k3y", PASSWORD]) {
         assert!(!log.contains(secret), "{secret} is in {log}");
     }

@@ -209,6 +209,47 @@ async fn what_is_remembered_is_bounded_and_made_up_ones_do_not_push_out_who_is_a
     assert_eq!(endpoint.asked(), 1);
 }
 
+/// The same where the header `location` of an answer names the user.
+fn naming(forward: Arc<Forward>) -> Arc<Forward> {
+    let ids = Arc::new(Ids::new(&crate::config::UserConfig::default(), None));
+    Arc::new(Arc::into_inner(forward).unwrap().naming_users(axum::http::header::LOCATION, ids))
+}
+
+#[tokio::test]
+async fn an_answer_names_the_user_where_it_says_that_they_are_known() {
+    for (status, user) in [(200, Some("/login")), (403, Some("/login")), (401, None), (302, None), (500, None)] {
+        let (_endpoint, forward) = Endpoint::start(StatusCode::from_u16(status).unwrap()).await;
+        assert_eq!(naming(forward).user(&cookie("sid=1")).await.as_deref(), user, "{status}");
+    }
+    let (endpoint, forward) = Endpoint::start(StatusCode::OK).await;
+    assert_eq!(forward.user(&cookie("sid=1")).await, None, "it was not told by which header");
+    assert_eq!(endpoint.asked(), 0);
+}
+
+#[tokio::test]
+async fn while_it_does_not_answer_one_visitor_finds_out_and_the_others_do_not_wait() {
+    let (endpoint, forward) = Endpoint::start(StatusCode::OK).await;
+    let forward = naming(forward);
+    endpoint.is_slow.store(true, Ordering::SeqCst);
+    let ask = |sid: &str| {
+        let (forward, credentials) = (forward.clone(), cookie(sid));
+        tokio::spawn(async move { forward.user(&credentials).await })
+    };
+    let first = ask("sid=1");
+    until("the request", || endpoint.asked() == 1).await;
+    pass(VISITOR_TIME).await;
+    assert_eq!(first.await.unwrap(), None);
+    let probe = ask("sid=2");
+    until("the next request", || endpoint.asked() == 2).await;
+    assert_eq!(forward.user(&cookie("sid=3")).await, None);
+    assert_eq!(endpoint.asked(), 2);
+    endpoint.is_slow.store(false, Ordering::SeqCst);
+    endpoint.go.notify_waiters();
+    // The first one's handler was given up with its request; this one's answer comes.
+    assert_eq!(probe.await.unwrap().as_deref(), Some("/login"));
+    assert_eq!(forward.user(&cookie("sid=3")).await.as_deref(), Some("/login"), "it is not remembered as nobody");
+}
+
 #[test]
 fn what_is_no_address_is_refused() {
     for url in ["", "auth.example", "file:///etc/passwd", "javascript:1"] {
