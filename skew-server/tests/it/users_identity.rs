@@ -87,9 +87,9 @@ async fn the_first_source_that_knows_says_whose_a_stream_is() {
     let cookies = format!("visitor=8f3a; {token}; {session}");
     let header = ("x-user", "header-kim");
     let without_session = format!("visitor=8f3a; {token}");
-    let cases: [(Vec<(&str, &str)>, Option<&str>); 6] = [
-        (vec![("cookie", &cookies), header], Some("bob@example.com")),
-        (vec![("cookie", &without_session), header], Some("token-kim")),
+    let cases = [
+        (vec![("cookie", cookies.as_str()), header], Some("bob@example.com")),
+        (vec![("cookie", without_session.as_str()), header], Some("token-kim")),
         (vec![("cookie", "visitor=8f3a"), header], Some("header-kim")),
         (vec![("cookie", "visitor=8f%203a")], Some("v_8f 3a")),
         (vec![("cookie", "visitor=")], None),
