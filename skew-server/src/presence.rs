@@ -35,7 +35,7 @@ pub(crate) fn start(handle: Handle) -> Handle {
     let Some(redis) = &settings.config.redis else { return handle };
     let (others, calls) = others::Others::new();
     let handle = handle.with_others(others);
-    task::start(&handle, calls, redis, None);
+    task::start(&handle, calls, redis, settings.config.users.hash_key.as_ref());
     handle
 }
 
