@@ -19,11 +19,12 @@ use super::try_alone;
 
 /// Options that name a file, and the variables that hold what would stand in it. The environment comes before the file in either
 /// form.
-const IN_THE_ENVIRONMENT: [(&str, &str); 5] = [
+const IN_THE_ENVIRONMENT: [(&str, &str); 6] = [
     ("admin_secret_file", "SKEW_ADMIN_SECRET"),
     ("stats_secret_file", "SKEW_STATS_SECRET"),
     ("nuxt_session_password_file", "NUXT_SESSION_PASSWORD"),
     ("user_hash_key_file", "SKEW_USER_HASH_KEY"),
+    ("webhook_secret_file", "SKEW_WEBHOOK_SECRET"),
     ("redis_password_file", "SKEW_REDIS_PASSWORD"),
 ];
 
