@@ -11,6 +11,11 @@ mod fleet;
 #[cfg(feature = "redis")]
 #[allow(dead_code, reason = "until users' events are led")]
 mod knowledge;
+#[cfg(feature = "redis")]
+#[allow(dead_code, reason = "until users' events are led")]
+mod log;
+#[cfg(all(test, feature = "redis"))]
+mod model;
 #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "without redis nobody makes one"))]
 pub(crate) mod others;
 #[cfg(feature = "redis")]
