@@ -7,6 +7,7 @@
 //! another process, and saying it may fail.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,10 +19,20 @@ pub(crate) enum Presence {
 }
 
 /// What is said of a user.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum News {
     Came(Arc<str>),
     Left(Arc<str>),
+}
+
+/// Users' ids are not for a log.
+impl fmt::Debug for News {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Came(_) => "Came(…)",
+            Self::Left(_) => "Left(…)",
+        })
+    }
 }
 
 impl News {
@@ -60,12 +71,20 @@ impl Standing {
 }
 
 /// Decides who is to be announced. See the module.
-#[derive(Debug)]
 pub(crate) struct Announcer {
     users: HashMap<Arc<str>, Standing>,
     /// Those of whom something is to be said, by when.
     due: BTreeSet<(Ms, Arc<str>)>,
     grace: Ms,
+}
+
+impl fmt::Debug for Announcer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Announcer")
+            .field("users", &self.users.len())
+            .field("due", &self.due.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Announcer {

@@ -18,7 +18,7 @@ const GATHERING: Duration = Duration::from_millis(100);
 
 /// Events in the order in which they came. Past what there is room for the oldest are dropped; those that are being sent are not among
 /// them and have a place of their own.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Queue {
     waiting: Mutex<VecDeque<Arc<Event>>>,
     came: Notify,

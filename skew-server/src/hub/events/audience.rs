@@ -14,7 +14,7 @@ use super::least;
 /// Bytes of events in one message.
 const MESSAGE_BYTES: usize = 64 * 1024;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Audience {
     users: Group,
     all: Group,
@@ -23,7 +23,7 @@ pub(super) struct Audience {
 }
 
 /// Those who ask for the same.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Group {
     members: BTreeSet<Key>,
     /// Events as JSON, with a comma behind each.
