@@ -95,15 +95,13 @@ fn least(what: &Happening) -> EventsAsked {
 impl Hub {
     /// Before a connection opens or closes: who begins to hear of users hears of those who come and leave from then on.
     pub(super) fn prepare_events(&mut self) {
-        let settings = self.live.settings();
-        let asked = self.events.hook.max(self.events.audience.asked()).max(settings.webhooks.asked());
-        let now = self.events.now();
+        let (asked, now) = (self.events_asked(), self.events.now());
         let Announces::Here(announcer) = &mut self.events.announces else { return };
         if asked == EventsAsked::None {
             *announcer = None;
             return;
         }
-        let grace = settings.config.leave_grace;
+        let grace = self.live.settings().config.leave_grace;
         let announcer = announcer.get_or_insert_with(|| {
             let mut announcer = Announcer::new(grace);
             for (user, _) in self.state.people.after(None) {
@@ -185,10 +183,13 @@ impl Hub {
         self.events.others = Some(to);
     }
 
+    /// The most that anybody here asks for.
+    fn events_asked(&self) -> EventsAsked {
+        self.events.hook.max(self.events.audience.asked()).max(self.live.settings().webhooks.asked())
+    }
+
     fn tell_of_connection(&mut self, what: impl FnOnce() -> Happening) {
-        let webhooks = self.live.settings().webhooks.asked();
-        let asked = self.events.hook.max(self.events.audience.asked()).max(webhooks);
-        if asked < EventsAsked::All && self.events.others.is_none() {
+        if self.events_asked() < EventsAsked::All && self.events.others.is_none() {
             self.events.connections.pass();
             return;
         }

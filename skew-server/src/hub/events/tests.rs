@@ -10,7 +10,7 @@ use super::super::command::{Command, Opening, Verdict};
 use super::super::outbox::{Outbox, Parcel};
 use super::*;
 use crate::auth::Watch;
-use crate::config::Config;
+use crate::config::{Config, Secret, UserConfig};
 use crate::handle::Handle;
 use crate::hooks::Hooks;
 use crate::id::{ConnectionId, PublicId};
@@ -223,9 +223,11 @@ async fn the_hook_hears_what_it_asks_for_and_may_panic() {
 #[tokio::test(start_paused = true)]
 async fn several_instances_are_told_of_users_by_their_leader_and_of_connections_by_each_other() {
     let redis = "redis://127.0.0.1:1".parse().unwrap();
+    let key = Secret::new("a-key-for-hashes-of-32-bytes-or-more").unwrap();
+    let users = UserConfig { hash_key: Some(key), ..UserConfig::default() };
     let hooks = Heard { asks: EventsAsked::Users, ..Heard::default() };
     let heard = hooks.events.clone();
-    let (hub, commands) = start(Config { redis: Some(redis), ..Config::new("b1") }, hooks);
+    let (hub, commands) = start(Config { redis: Some(redis), users, ..Config::new("b1") }, hooks);
     let watcher = Client::open(&hub, None).await;
     watcher.ask(&hub, EventsAsked::All).await;
     let (sender, mut offered) = mpsc::channel(2);
