@@ -22,7 +22,6 @@ impl ConnectionId {
     }
 
     /// Whose connection it is.
-    #[allow(dead_code, reason = "until there are several instances")]
     pub(crate) fn tag(self) -> u32 {
         let bytes = self.0.as_bytes();
         u32::from_be_bytes([bytes[12], bytes[13], bytes[14], bytes[15]])

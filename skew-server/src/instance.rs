@@ -20,7 +20,7 @@ impl fmt::Display for InstanceId {
 }
 
 /// This process.
-#[allow(dead_code, reason = "until there are several instances")]
+#[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "nobody is told of the build without redis"))]
 #[derive(Debug, Clone)]
 pub(crate) struct Me {
     pub(crate) id: InstanceId,

@@ -6,23 +6,18 @@ mod backoff;
 mod clock;
 pub(crate) mod exchange;
 #[cfg(feature = "redis")]
-#[allow(dead_code, reason = "until users' events are led")]
 mod fleet;
 #[cfg(feature = "redis")]
-#[allow(dead_code, reason = "until users' events are led")]
 mod knowledge;
 #[cfg(feature = "redis")]
-#[allow(dead_code, reason = "until users' events are led")]
 mod log;
 #[cfg(all(test, feature = "redis"))]
 mod model;
 #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "without redis nobody makes one"))]
 pub(crate) mod others;
 #[cfg(feature = "redis")]
-#[allow(dead_code, reason = "until users' events are led")]
 pub(crate) mod record;
 #[cfg(feature = "redis")]
-#[allow(dead_code, reason = "until users' events are led")]
 pub(crate) mod redis;
 #[cfg(feature = "redis")]
 mod seal;

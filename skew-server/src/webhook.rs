@@ -71,7 +71,6 @@ impl Webhooks {
     }
 
     /// Up to where each URL has taken the events of users. See [`Delivered`].
-    #[allow(dead_code, reason = "until there are several instances")]
     pub(crate) fn delivered(&self) -> Vec<tokio::sync::watch::Receiver<Option<Delivered>>> {
         self.targets.iter().map(|target| target.delivered.subscribe()).collect()
     }

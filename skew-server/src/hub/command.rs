@@ -108,13 +108,10 @@ pub(crate) enum Command {
     /// Takes in what has changed elsewhere.
     Elsewhere(Box<Elsewhere>, Reply<()>),
     /// Gives on events of users that were decided for several instances.
-    #[allow(dead_code, reason = "until there are several instances")]
     Announced(Vec<Event>, ToWebhooks, Reply<()>),
     /// Tells subscribers what has happened to connections of other instances.
-    #[allow(dead_code, reason = "until there are several instances")]
     EventsOfOthers(Vec<Event>, Reply<()>),
     /// Has the events of this instance's connections passed on from now on, until the receiver is gone. What there is no room for is lost.
-    #[allow(dead_code, reason = "until there are several instances")]
     OfferEvents(mpsc::Sender<Event>),
     Shutdown {
         over: Duration,

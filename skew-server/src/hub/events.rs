@@ -29,7 +29,7 @@ const BATCH: usize = 256;
 pub(crate) enum ToWebhooks {
     Sent,
     /// Another instance sends them.
-    #[allow(dead_code, reason = "until there are several instances")]
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "there is no other one without redis"))]
     Left,
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct PresenceMetrics {
     pub(crate) dropped: Counter,
     /// Times that what another instance has written was read whole.
     pub(crate) reread: Counter,
+    /// Values of other instances that could not be read.
+    pub(crate) damaged: Gauge,
     instances: Family<[(&'static str, &'static str); 1], Gauge>,
 }
 
@@ -35,6 +37,7 @@ impl PresenceMetrics {
             reconnects: registered(registry, "presence_reconnects", "Connections to Redis that were lost"),
             dropped: registered(registry, "presence_dropped", dropped),
             reread: registered(registry, "presence_reread", reread),
+            damaged: registered(registry, "presence_damaged", "Values of other instances that could not be read"),
             instances: registered(registry, "instances", "Other instances, by state"),
         };
         metrics.set_instances([0; 3]);

@@ -5,4 +5,5 @@
 pub(crate) mod bus;
 pub(crate) mod keys;
 pub(crate) mod link;
+pub(crate) mod log;
 pub(crate) mod store;

@@ -2,6 +2,8 @@
 //! comes of what was read, is decided by [`writer`](super::writer), [`fleet`](super::fleet) and [`knowledge`](super::knowledge).
 
 mod answers;
+mod events;
+mod leader;
 mod orders;
 mod values;
 
@@ -9,18 +11,18 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use skew_proto::Release;
-use tokio::sync::oneshot;
+use skew_proto::{Event, Release};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use self::answers::Answers;
+use self::leader::Leader;
 use super::backoff::Backoff;
 use super::clock::Clock;
 use super::exchange::Wants;
 use super::fleet::Fleet;
 use super::knowledge::Knowledge;
 use super::others::{Call, Calls};
-use super::record::EntryId;
 use super::redis::bus::{Bus, Heard};
 use super::redis::keys::Keys;
 use super::redis::link::{Link, LinkError};
@@ -55,7 +57,9 @@ struct Task {
     answers: Answers,
     calls: Calls,
     wants: Wants,
-    log: EntryId,
+    leader: Leader,
+    /// Events of this instance's connections, while another one wants them.
+    events: Option<mpsc::Receiver<Event>>,
     looked_at: Option<Instant>,
     probed_at: u64,
     /// Whether all that the others know was read once, so that it is known whether this instance's build is new.
@@ -91,7 +95,8 @@ pub(crate) fn start(hub: &Handle, calls: Calls, config: &RedisConfig, secret: Op
         knowledge: Knowledge::default(),
         answers: Answers::default(),
         wants: Wants::default(),
-        log: EntryId::default(),
+        leader: Leader::new(live.settings().config.leave_grace, clock.now()),
+        events: None,
         looked_at: None,
         probed_at: 0,
         current: None,
@@ -202,6 +207,8 @@ impl Task {
             }
             self.write(&hub).await?;
             self.read().await?;
+            self.follow_log(&hub).await?;
+            self.pass_events(&hub).await?;
         }
         self.pass_on(&hub).await;
         Ok(())
@@ -212,7 +219,11 @@ impl Task {
         let gone = (self.keys.hints(), self.writer.gone());
         if let Line::Up(store) = &mut self.line {
             let me = store.me.clone();
-            if let Err(error) = store.remove(&me, &[gone]).await {
+            let left = async {
+                store.remove(&me, &[gone]).await?;
+                store.free_lease().await
+            };
+            if let Err(error) = left.await {
                 tracing::debug!(%error, "what this instance has in Redis ends by itself in a few seconds");
             }
         }

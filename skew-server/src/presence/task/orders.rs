@@ -50,10 +50,11 @@ impl Task {
                 // Whatever was said meanwhile is in the values.
                 Heard::Listening => self.looked_at = None,
                 Heard::Hint(bytes) => match Hint::decode(&bytes) {
+                    Ok(Hint::Log) => self.leader.look_soon(),
                     Ok(hint) => self.fleet.hint(hint, now),
                     Err(error) => tracing::debug!(%error, "a hint can't be read"),
                 },
-                Heard::Event(_) => {}
+                Heard::Event(bytes) => self.take_events(&hub, &bytes).await,
                 Heard::Order(bytes) => self.take_letter(&hub, &bytes).await?,
                 Heard::Own(bytes) if seal::is_sealed(&bytes) => {
                     let letter = self.sealer.as_ref().and_then(|sealer| sealer.open(&bytes, self.tag));

@@ -24,7 +24,8 @@ impl Task {
         let Ok(share) = hub.share(ask.figures, ask.rows).await else { return Ok(()) };
         // What was asked for as changes is whole where those are not kept.
         let ask = Ask { figures: share.figures_extent, rows: share.rows_extent };
-        let face = Face { wants: self.wants, log: self.log };
+        self.leader.note(&share, now);
+        let face = Face { wants: self.wants, log: self.leader.cursor() };
         let Some(transaction) = self.writer.next(ask, share, face, &self.knowledge, now) else { return Ok(()) };
         let Line::Up(store) = &mut self.line else { return Ok(()) };
         let mut messages = Vec::new();
@@ -90,10 +91,11 @@ impl Task {
 
     /// Takes over what others know of builds and invalidations.
     async fn learn(&mut self, hub: &Handle, now: u64) {
-        let before = self.knowledge.revision();
-        let mut invalidations = Vec::new();
+        let (mut invalidations, mut is_news) = (Vec::new(), false);
         for knowledge in self.fleet.take_knowledge() {
-            invalidations.extend(self.knowledge.merge(knowledge, now).invalidations);
+            let news = self.knowledge.merge(knowledge, now);
+            is_news |= news.current.is_some();
+            invalidations.extend(news.invalidations);
         }
         // Only once all are read it is known whether the build that this instance was started with is news to anybody.
         let settles = !self.is_settled && self.fleet.is_settled(now);
@@ -102,7 +104,7 @@ impl Task {
             self.knowledge.claim(&hub.live.me.build, now);
         }
         if self.is_settled
-            && (settles || self.knowledge.revision() != before)
+            && (settles || is_news)
             && let Some(current) = self.knowledge.current()
             && self.current.as_ref() != Some(&current)
         {
@@ -125,6 +127,7 @@ impl Task {
     }
 
     fn count(&mut self, fleet: &FleetNow) {
+        self.metrics.damaged.set(i64::try_from(self.fleet.damaged()).unwrap_or(i64::MAX));
         let of = |state| fleet.instances.iter().filter(|instance| instance.state == state).count();
         let states = [InstanceState::Live, InstanceState::Silent, InstanceState::Unreadable];
         self.metrics.set_instances(states.map(of));
