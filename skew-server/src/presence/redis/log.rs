@@ -10,6 +10,9 @@ use crate::presence::record::EntryId;
 /// A lease that is not held on to is free after this.
 const LEASE_MS: u64 = 8_000;
 
+/// What was told is kept so long behind the last leader, so that whoever comes after it knows who is still to be said to have left.
+const KEPT_MS: u64 = 24 * 3_600_000;
+
 /// The field of an entry.
 const ENTRY: &str = "e";
 
@@ -96,6 +99,9 @@ impl Store {
         for some in fields.chunks(1_000) {
             pipe.cmd("HSET").arg(&key).arg(some).ignore();
         }
+        for key in [key, self.keys.events(), self.keys.delivered()] {
+            pipe.cmd("PEXPIRE").arg(key).arg(KEPT_MS).ignore();
+        }
         Ok(pipe.exec_async(&mut self.connection).await?)
     }
 
@@ -107,7 +113,7 @@ impl Store {
 
     pub(crate) async fn set_delivered(&mut self, id: EntryId) -> Result<(), LinkError> {
         let mut set = cmd("SET");
-        set.arg(self.keys.delivered()).arg(id.to_string());
+        set.arg(self.keys.delivered()).arg(id.to_string()).arg("PX").arg(KEPT_MS);
         Ok(set.query_async::<Value>(&mut self.connection).await.map(drop)?)
     }
 }
