@@ -100,12 +100,14 @@ pub(crate) enum Command {
         reply: Reply<UserPresence>,
     },
     /// Takes what the others are to be told of this instance.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "without redis there is nobody to tell it"))]
     Share {
         figures: Extent,
         rows: Extent,
         reply: Reply<Share>,
     },
     /// Takes in what has changed elsewhere.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "without redis nobody tells it"))]
     Elsewhere(Box<Elsewhere>, Reply<()>),
     /// Gives on events of users that were decided for several instances.
     Announced(Vec<Event>, ToWebhooks, Reply<()>),

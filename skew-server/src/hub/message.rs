@@ -30,6 +30,7 @@ impl Message {
     }
 
     /// A message that another instance has written.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "without redis there are no messages of others"))]
     pub(crate) fn of_json(json: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str::<serde::de::IgnoredAny>(json)?;
         Ok(Self(sse::frame(&json.replace(LINE_BREAKS, " ")).into()))

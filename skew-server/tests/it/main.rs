@@ -17,6 +17,7 @@ mod logs;
 mod manifest;
 mod operate;
 mod origins;
+mod people;
 mod posts;
 mod program;
 mod recordings;
