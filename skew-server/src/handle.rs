@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use skew_proto::{Event, Release, RoutePattern, Stats, UserPresence, UsersPage};
+use skew_proto::{Release, RoutePattern, Stats, UserPresence, UsersPage};
 use tokio::sync::{mpsc, oneshot};
 
 #[cfg(feature = "redis")]
@@ -294,19 +294,19 @@ impl Handle {
 
     /// Gives on events of users that were decided for several instances.
     #[cfg(feature = "redis")]
-    pub(crate) async fn announced(&self, events: Vec<Event>, webhooks: ToWebhooks) -> Result<(), Stopped> {
+    pub(crate) async fn announced(&self, events: Vec<skew_proto::Event>, webhooks: ToWebhooks) -> Result<(), Stopped> {
         self.ask(|reply| Command::Announced(events, webhooks, reply)).await
     }
 
     /// Tells subscribers what has happened to connections of other instances.
     #[cfg(feature = "redis")]
-    pub(crate) async fn events_of_others(&self, events: Vec<Event>) -> Result<(), Stopped> {
+    pub(crate) async fn events_of_others(&self, events: Vec<skew_proto::Event>) -> Result<(), Stopped> {
         self.ask(|reply| Command::EventsOfOthers(events, reply)).await
     }
 
     /// Has the events of this instance's connections passed on from now on, until the receiver is gone.
     #[cfg(feature = "redis")]
-    pub(crate) fn offer_events(&self, to: mpsc::Sender<Event>) {
+    pub(crate) fn offer_events(&self, to: mpsc::Sender<skew_proto::Event>) {
         // Nothing happens any more where the server has stopped.
         let _ = self.commands.send(Command::OfferEvents(to));
     }

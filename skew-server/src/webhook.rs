@@ -71,6 +71,7 @@ impl Webhooks {
     }
 
     /// Up to where each URL has taken the events of users. See [`Delivered`].
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "without redis there is nobody who needs it"))]
     pub(crate) fn delivered(&self) -> Vec<tokio::sync::watch::Receiver<Option<Delivered>>> {
         self.targets.iter().map(|target| target.delivered.subscribe()).collect()
     }

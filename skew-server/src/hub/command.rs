@@ -110,10 +110,13 @@ pub(crate) enum Command {
     #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "without redis nobody tells it"))]
     Elsewhere(Box<Elsewhere>, Reply<()>),
     /// Gives on events of users that were decided for several instances.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "without redis there is nobody who needs it"))]
     Announced(Vec<Event>, ToWebhooks, Reply<()>),
     /// Tells subscribers what has happened to connections of other instances.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "without redis there is nobody who needs it"))]
     EventsOfOthers(Vec<Event>, Reply<()>),
     /// Has the events of this instance's connections passed on from now on, until the receiver is gone. What there is no room for is lost.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "without redis there is nobody who needs it"))]
     OfferEvents(mpsc::Sender<Event>),
     Shutdown {
         over: Duration,

@@ -1,5 +1,6 @@
 //! The hub alone, on a clock that stands still until everybody waits.
 
+#[cfg(feature = "redis")]
 mod elsewhere;
 mod people;
 
