@@ -19,7 +19,6 @@ use skew_server::{Config, Secret, UserConfig, WebhookConfig};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-#[cfg(unix)]
 use super::spawned::{Program, command, run};
 use super::support::{Server, Sse, config, soon};
 
@@ -227,7 +226,6 @@ async fn what_waits_is_sent_before_the_server_ends() {
     assert_eq!(numbers, [1, 2], "opened and closed");
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn the_program_names_neither_the_secret_nor_what_may_be_one_in_a_url() {
     let mut receiver = Receiver::start(&[410, 410]).await;
@@ -248,7 +246,6 @@ async fn the_program_names_neither_the_secret_nor_what_may_be_one_in_a_url() {
     }
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn the_program_wants_a_secret_for_its_webhooks() {
     let arguments = ["--build-id", "b1", "--check", "--webhook", "https://example.com/?token=t0ken"];

@@ -220,6 +220,16 @@ async fn the_hook_hears_what_it_asks_for_and_may_panic() {
     }
 }
 
+#[test]
+fn where_nobody_listens_nothing_is_made_of_what_happens() {
+    let live = Arc::new(Live::new(Config::new("b1"), Arc::new(())).unwrap());
+    let mut hub = Hub::new(live, Arc::new(()));
+    hub.prepare_events();
+    hub.tell_of_connection(|| panic!("somebody listens"));
+    assert!(matches!(hub.events.announces, Announces::Here(None)), "nor is it kept who is here");
+    assert_eq!(hub.events.due(), None);
+}
+
 #[tokio::test(start_paused = true)]
 async fn several_instances_are_told_of_users_by_their_leader_and_of_connections_by_each_other() {
     let redis = "redis://127.0.0.1:1".parse().unwrap();
