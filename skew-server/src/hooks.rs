@@ -70,7 +70,7 @@ pub type Identification<'a> = Pin<Box<dyn Future<Output = Option<String>> + Send
 /// What an application may hook into; the counterparts of the module's `skew:connection:open`, `skew:connection:close`,
 /// `skew:connection:route-update` and `skew:authorize-stats`.
 ///
-/// All but the last are called on the task that owns all connections, in the order in which things happen: return at once, and
+/// All but the last two are called on the task that owns all connections, in the order in which things happen: return at once, and
 /// hand longer work to a task or a channel of your own. A panic in them is logged and forgotten; one in
 /// [`authorize_stats`](Hooks::authorize_stats), which runs on the task of the connection that asks, ends that connection alone, or its
 /// stats where it is asked again.
