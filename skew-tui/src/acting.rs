@@ -64,7 +64,10 @@ impl Records {
         command: Command,
     ) -> Result<Self, AuditError> {
         let begin = |aim: &Aim| {
-            let action = Action::Invalidate { pattern: asked.pattern.clone(), kind: asked.kind };
+            let action = match asked {
+                Invalidation::Route { pattern, kind } => Action::Invalidate { pattern: pattern.clone(), kind: *kind },
+                Invalidation::User(id) => Action::InvalidateUser { user_id: id.clone() },
+            };
             audit.begin(&aim.target, Deed { command, action, server: Some(aim.server), expected: aim.expected })
         };
         aims.iter().map(begin).collect::<Result<_, _>>().map(Self)

@@ -28,6 +28,10 @@ pub enum Action {
     ConnectionsPane,
     /// Focus the log.
     LogPane,
+    /// Focus the users.
+    UsersPane,
+    /// Focus the instances.
+    InstancesPane,
     /// One row down.
     Down,
     /// One row up.
@@ -156,6 +160,8 @@ impl Action {
             Self::RoutesPane => "routes",
             Self::ConnectionsPane => "connections",
             Self::LogPane => "log",
+            Self::UsersPane => "users",
+            Self::InstancesPane => "instances",
             Self::Down => "down",
             Self::Up => "up",
             Self::First => "first row",
@@ -172,7 +178,7 @@ impl Action {
             Self::NextSpan => "longer charts",
             Self::NextView => "stragglers, history",
             Self::Freeze => "freeze the display",
-            Self::InvalidateSelected => "invalidate this route",
+            Self::InvalidateSelected => "invalidate what is here",
             Self::InvalidatePattern => "invalidate a pattern",
             Self::Contexts => "go to another context",
             Self::Reconnect => "reconnect now",

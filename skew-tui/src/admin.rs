@@ -59,6 +59,21 @@ pub(crate) async fn ask<B: Serialize, A: DeserializeOwned>(
     Err(Refusal::NoEndpoint(missing.join("; ")))
 }
 
+/// Reads what lies at the first of `urls` that there is.
+pub(crate) async fn look<A: DeserializeOwned>(target: &Target, urls: Vec<Url>) -> Result<A, Refusal> {
+    let http = Http::new(Arc::new(target.clone()), SILENCE).map_err(|error| rejected(&error))?;
+    let mut missing = Vec::new();
+    for url in urls {
+        let answer = http.answer(http.get_as_admin(url.clone()), MAX_ANSWER_BYTES).await;
+        let answer = answer.map_err(|error| rejected(&error))?;
+        match read(http.target(), &url, &answer) {
+            Err(Refusal::NoEndpoint(reason)) => missing.push(reason),
+            answer => return answer,
+        }
+    }
+    Err(Refusal::NoEndpoint(missing.join("; ")))
+}
+
 async fn ask_at<B: Serialize, A: DeserializeOwned>(
     http: &Http,
     url: &Url,

@@ -69,6 +69,8 @@ pub enum Command {
     Invalidate,
     /// `skew-tui release`
     Release,
+    /// `skew-tui message`
+    Message,
 }
 
 /// What is done.
@@ -82,6 +84,23 @@ pub enum Action {
         /// How it is compared.
         #[serde(rename = "match")]
         kind: MatchKind,
+    },
+    /// One user is sent a refresh.
+    InvalidateUser {
+        /// The user's id.
+        #[serde(rename = "userId")]
+        user_id: String,
+    },
+    /// A message of the application's own is sent.
+    Message {
+        /// To whom: a user, a connection, a route or everybody.
+        to: String,
+        /// The id or the pattern; nothing where it goes to everybody.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        /// The message's type, where it has one. The rest of it is not kept.
+        #[serde(default, rename = "messageType", skip_serializing_if = "Option::is_none")]
+        kind: Option<String>,
     },
     /// A build becomes the current one.
     Release {

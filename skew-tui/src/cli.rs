@@ -4,6 +4,7 @@
 #![allow(rustdoc::bare_urls)]
 
 mod contexts;
+mod message;
 mod options;
 mod secrets;
 mod values;
@@ -18,6 +19,7 @@ use clap_complete::Shell;
 use skew_proto::MatchKind;
 
 pub use contexts::Contexts;
+pub use message::{EventsChoice, MessageArgs};
 pub use options::{ColorChoice, Options, ThemeChoice};
 pub use wait::WaitArgs;
 
@@ -72,6 +74,10 @@ pub enum Command {
     Messages {
         /// The site, such as https://shop.example.com
         url: Option<String>,
+
+        /// Events to ask skew-server for: of users who come and go, or also of each connection
+        #[arg(long, value_enum, default_value_t)]
+        events: EventsChoice,
     },
     /// Print who is connected now, once.
     Stats {
@@ -80,13 +86,18 @@ pub enum Command {
     },
     /// Wait until a share of the connected tabs is on a build, and tell by the exit code whether it is.
     Wait(WaitArgs),
-    /// Send the users of a page a refresh.
+    /// Send the users of a page, or one user, a refresh.
     Invalidate {
         /// The site, such as https://shop.example.com
         url: String,
 
         /// The route or pattern, whole; / reaches everybody
-        route: String,
+        #[arg(required_unless_present = "user", conflicts_with = "user")]
+        route: Option<String>,
+
+        /// One user on all their pages, by id; - reads the id from standard input. skew-server only
+        #[arg(long, value_name = "ID")]
+        user: Option<String>,
 
         /// How it is compared with routes: prefix (/checkout also takes /checkout-help), exact, segment (/checkout and
         /// what lies below) or regex. A stock app knows prefixes only
@@ -100,6 +111,13 @@ pub enum Command {
         /// Do not ask; for scripts
         #[arg(long)]
         yes: bool,
+    },
+    /// Send a message of the application's own to a user, a connection, a route or everybody. skew-server only.
+    Message(MessageArgs),
+    /// List who is here: each user with their connections. skew-server only.
+    Users {
+        /// The site, such as https://shop.example.com
+        url: String,
     },
     /// Find out why a site shows no figures, or wrong ones, and what to do. Changes nothing there.
     Doctor {

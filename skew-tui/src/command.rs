@@ -9,6 +9,7 @@ mod invalidate;
 mod logging;
 mod look;
 mod manual;
+mod message;
 mod messages;
 mod origin;
 mod plain;
@@ -18,6 +19,8 @@ mod signals;
 mod stats;
 mod stop;
 mod stream;
+mod typed;
+mod users;
 mod wait;
 mod watch;
 
@@ -80,9 +83,10 @@ async fn run(cli: &Cli, voice: Voice) -> Result<(), Stop> {
         return Err(Stop::Usage("--replay is for the dashboard, --json, stats, wait and messages".to_owned()));
     }
     match (&cli.command, &cli.url) {
-        (Some(Command::Messages { url }), _) => {
+        (Some(Command::Messages { url, events }), _) => {
             logging::start(options, voice)?;
-            signals::until_interrupted(messages::run(&Origin::of(options, url.as_deref())?, voice)).await
+            let origin = Origin::of(options, url.as_deref())?;
+            signals::until_interrupted(messages::run(&origin, events.asked(), voice)).await
         }
         (Some(Command::Stats { url }), _) => {
             logging::start(options, voice)?;
@@ -92,9 +96,23 @@ async fn run(cli: &Cli, voice: Voice) -> Result<(), Stop> {
             logging::start(options, voice)?;
             wait::run(&Origin::of(options, args.url.as_deref())?, args, options, voice).await
         }
-        (Some(Command::Invalidate { url, route, kind, dry_run, yes }), _) => {
+        (Some(Command::Message(args)), _) => {
             logging::start(options, voice)?;
-            let request = invalidate::Request { route, kind: *kind, dry_run: *dry_run, yes: *yes };
+            let targets = options.targets(Some(&args.url))?;
+            signals::until_interrupted(message::run(&targets, args, options)).await
+        }
+        (Some(Command::Users { url }), _) => {
+            logging::start(options, voice)?;
+            signals::until_interrupted(users::run(&options.targets(Some(url))?, options, voice)).await
+        }
+        (Some(Command::Invalidate { url, route, user, kind, dry_run, yes }), _) => {
+            logging::start(options, voice)?;
+            let user = user.as_deref().map(typed::text).transpose()?;
+            let subject = match &user {
+                Some(id) => invalidate::Subject::User(id),
+                None => invalidate::Subject::Route { pattern: route.as_deref().unwrap_or_default(), kind: *kind },
+            };
+            let request = invalidate::Request { subject, dry_run: *dry_run, yes: *yes };
             invalidate::run(&options.targets(Some(url))?, &request, options, voice).await
         }
         (Some(Command::Doctor { url }), _) => {

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use skew_proto::{InvalidateAnswer, InvalidateRequest, MatchKind, PatternError, RoutePattern};
+use skew_proto::{
+    InvalidateAnswer, InvalidateRequest, InvalidateUserAnswer, InvalidateUserRequest, MatchKind, PatternError,
+    RoutePattern,
+};
 
 use crate::admin::{self, Proof, Refusal};
 use crate::audit::Outcome;
@@ -69,6 +72,11 @@ pub enum InvalidateError {
     /// There is no such endpoint.
     #[error("{0}; add the invalidation recipe to the app, or name its path with --invalidate-path")]
     NoEndpoint(String),
+    /// There is no endpoint that reaches a user.
+    #[error(
+        "{0}; only skew-server knows users, from the version on that counts them: update it, or invalidate a route"
+    )]
+    NoUsers(String),
     /// The server refused or failed.
     #[error("{0}")]
     Rejected(String),
@@ -97,18 +105,22 @@ pub async fn invalidate(
     mode: Mode,
     server: ServerKind,
 ) -> Result<InvalidateAnswer, InvalidateError> {
-    RoutePattern::new(invalidation.kind, &invalidation.pattern)?;
+    let (pattern, kind) = match invalidation {
+        Invalidation::Route { pattern, kind } => (pattern, *kind),
+        Invalidation::User(id) => return invalidate_user(target, id, mode, server).await,
+    };
+    RoutePattern::new(kind, pattern)?;
     let secret = target.admin_secret();
     let (urls, proof, body) = match server {
         ServerKind::Stock => {
-            if invalidation.kind != MatchKind::Prefix {
-                return Err(InvalidateError::PrefixOnly(invalidation.kind));
+            if kind != MatchKind::Prefix {
+                return Err(InvalidateError::PrefixOnly(kind));
             }
             if mode == Mode::DryRun {
                 return Err(InvalidateError::NoDryRun);
             }
             let secret = secret.ok_or(InvalidateError::NoSecret)?;
-            let route = invalidation.pattern.clone();
+            let route = pattern.clone();
             let secret = Some(secret.expose().to_owned());
             (target.recipe_urls(), Proof::InBody, InvalidateRequest { route, secret, kind: None, dry_run: false })
         }
@@ -117,9 +129,9 @@ pub async fn invalidate(
                 return Err(InvalidateError::NoSecret);
             }
             let urls = target.bases().iter().map(|base| below(base, "/admin/invalidate-route")).collect();
-            let route = invalidation.pattern.clone();
+            let route = pattern.clone();
             let dry_run = mode == Mode::DryRun;
-            (urls, Proof::Bearer, InvalidateRequest { route, secret: None, kind: Some(invalidation.kind), dry_run })
+            (urls, Proof::Bearer, InvalidateRequest { route, secret: None, kind: Some(kind), dry_run })
         }
     };
     let answer: InvalidateAnswer = admin::ask(target, urls, proof, &body).await?;
@@ -128,6 +140,39 @@ pub async fn invalidate(
     } else {
         Err(InvalidateError::Rejected("the server answered that it did not".to_owned()))
     }
+}
+
+/// The same of one user. The answer has no route.
+async fn invalidate_user(
+    target: &Target,
+    id: &str,
+    mode: Mode,
+    server: ServerKind,
+) -> Result<InvalidateAnswer, InvalidateError> {
+    if server == ServerKind::Stock {
+        return Err(InvalidateError::NoUsers("this app does not say that it is skew-server".to_owned()));
+    }
+    if target.admin_secret().is_none() && target.credentials().is_empty() {
+        return Err(InvalidateError::NoSecret);
+    }
+    let urls = target.bases().iter().map(|base| below(base, "/admin/invalidate-user")).collect();
+    let body = InvalidateUserRequest { user: id.to_owned(), dry_run: mode == Mode::DryRun };
+    let answer: InvalidateUserAnswer =
+        admin::ask(target, urls, Proof::Bearer, &body).await.map_err(|refusal| match refusal {
+            Refusal::NoEndpoint(reason) => InvalidateError::NoUsers(reason),
+            other => other.into(),
+        })?;
+    if !answer.ok {
+        return Err(InvalidateError::Rejected("the server answered that it did not".to_owned()));
+    }
+    Ok(InvalidateAnswer {
+        ok: true,
+        route: String::new(),
+        kind: None,
+        matched: Some(answer.matched),
+        routes: None,
+        dry_run: answer.dry_run,
+    })
 }
 
 impl From<Refusal> for InvalidateError {
@@ -158,7 +203,7 @@ mod tests {
     }
 
     fn invalidation(pattern: &str, kind: MatchKind) -> Invalidation {
-        Invalidation { pattern: pattern.into(), kind }
+        Invalidation::Route { pattern: pattern.into(), kind }
     }
 
     #[tokio::test]

@@ -91,6 +91,8 @@ const PANES: &[Binding] = &[
     bind(Action::RoutesPane, &[char('2')], Section::Panes, None),
     bind(Action::ConnectionsPane, &[char('3')], Section::Panes, None),
     bind(Action::LogPane, &[char('4')], Section::Panes, None),
+    bind(Action::UsersPane, &[char('5')], Section::Panes, None),
+    bind(Action::InstancesPane, &[char('6')], Section::Panes, None),
     bind(Action::Down, &[char('j'), key(KeyCode::Down)], Section::Rows, None),
     bind(Action::Up, &[char('k'), key(KeyCode::Up)], Section::Rows, None),
     bind(Action::First, &[char('g'), key(KeyCode::Home)], Section::Rows, None),

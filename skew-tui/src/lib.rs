@@ -23,6 +23,7 @@ pub mod invalidate;
 pub mod keymap;
 mod now;
 mod output;
+pub mod people;
 pub mod playback;
 pub mod recording;
 pub mod release;

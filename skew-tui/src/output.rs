@@ -20,4 +20,4 @@ pub(crate) use progress::{Ending, Grain, Moment, Pace, Pulse, Worth, inline, lin
 pub(crate) use report::{ReportOptions, iso, refusal, report, report_line, unix_iso};
 pub(crate) use say::Voice;
 pub(crate) use sink::{Sink, SinkError};
-pub(crate) use summary::{connections, summary};
+pub(crate) use summary::{connections, summary, users};

@@ -22,6 +22,7 @@ pub mod known;
 pub mod notice;
 pub mod notify;
 pub mod page;
+mod pane;
 mod panes;
 pub mod pointer;
 pub mod rows;
@@ -51,7 +52,8 @@ use history::History;
 use invalidation::{Invalidation, Preview};
 use known::Known;
 use notify::Notify;
-pub use panes::{Addresses, Heights, Pane, Panes};
+pub use pane::{Heights, Pane};
+pub use panes::{Addresses, Panes};
 use pointer::{Gesture, Place};
 use said::Said;
 use site::{Figures, Level, Site, Watchers};
@@ -382,7 +384,7 @@ impl State {
     fn observe(&mut self, happenings: Vec<Happening>) {
         self.known.observe(happenings);
         if let Some(Dialog::Confirm { preview, .. }) = &mut self.dialog {
-            *preview = Preview::of(preview.pattern.clone(), self.known.site());
+            *preview = Preview::of(preview.whom.clone(), self.known.site());
         }
         if self.frozen.is_none() {
             self.panes.invalidate();

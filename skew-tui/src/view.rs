@@ -11,6 +11,7 @@ mod footer;
 mod header;
 mod help;
 mod history;
+mod instances;
 mod layout;
 mod log;
 mod notice;
@@ -25,6 +26,7 @@ mod spark;
 mod stragglers;
 mod targets;
 pub(crate) mod text;
+mod users;
 mod versions;
 
 use ratatui::buffer::Buffer;
@@ -62,6 +64,8 @@ fn paint(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         versions::draw(state, theme, regions.versions, buf);
         routes::draw(state, theme, regions.routes, buf);
         connections::draw(state, theme, regions.connections, buf);
+        users::draw(state, theme, regions.users, buf);
+        instances::draw(state, theme, regions.instances, buf);
         history::draw(state, theme, regions.history, buf);
         stragglers::draw(state, theme, regions.stragglers, buf);
     }

@@ -21,6 +21,8 @@ mod keys;
 mod menu;
 #[path = "dashboard/mouse.rs"]
 mod mouse;
+#[path = "dashboard/people.rs"]
+mod people;
 #[path = "dashboard/pictures.rs"]
 mod pictures;
 #[path = "dashboard/playback.rs"]

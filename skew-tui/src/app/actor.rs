@@ -40,10 +40,7 @@ impl Actor {
             .map(|(target, member)| Aim {
                 target: std::sync::Arc::clone(target),
                 server: ServerKind::of(&member.site),
-                expected: asked
-                    .pattern()
-                    .and_then(|pattern| Preview::of(pattern, &member.site).reach)
-                    .map(|to| to.people),
+                expected: asked.whom().and_then(|whom| Preview::of(whom, &member.site).reach).map(|to| to.people),
             })
             .collect();
         let audit = self.audit.clone();

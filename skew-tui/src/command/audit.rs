@@ -86,6 +86,8 @@ fn row(action: &Acted) -> [String; 7] {
     let time = first.at.as_deref().map(|at| cut(&at.replace('T', " ").chars().take(19).collect::<String>()));
     let (name, what) = match &first.action {
         Action::Invalidate { pattern, kind } => ("invalidate", format!("{} ({kind})", cut(pattern))),
+        Action::InvalidateUser { user_id } => ("invalidate", format!("user {}", cut(user_id))),
+        Action::Message { to, name, .. } => ("message", format!("{to} {}", cut(name.as_deref().unwrap_or_default()))),
         Action::Release { version } => ("release", cut(version)),
     };
     let reached = match (action.outcome(), first.expected) {

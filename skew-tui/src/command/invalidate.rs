@@ -1,4 +1,4 @@
-//! `invalidate URL ROUTE`: whom it reaches, the question, the server's answer, and what became of those who were hit.
+//! `invalidate URL ROUTE` and `invalidate URL --user ID`: whom it reaches, the question, the server's answer, and what became of those who were hit.
 
 mod expected;
 mod outcome;
@@ -21,7 +21,7 @@ use crate::cli::Options;
 use crate::invalidate::{InvalidateError, Mode, ServerKind, invalidate};
 use crate::output::{Sink, Voice};
 use crate::state::follow::{Follow, Hit, NotFollowed};
-use crate::state::invalidation::{Invalidation, Preview, within};
+use crate::state::invalidation::{Preview, Whom, within};
 use crate::state::site::{Coverage, Link, Site, Watchers};
 use crate::target::Targets;
 use expected::{Expected, describe};
@@ -33,10 +33,17 @@ const LOOK: Duration = Duration::from_secs(5);
 /// Characters of a route that are shown.
 const ROUTE_CHARS: usize = 80;
 
+/// Whom it is to reach, as it was typed.
+pub(super) enum Subject<'a> {
+    /// Whoever is at a route.
+    Route { pattern: &'a str, kind: MatchKind },
+    /// A user.
+    User(&'a str),
+}
+
 /// What was asked for.
 pub(super) struct Request<'a> {
-    pub(super) route: &'a str,
-    pub(super) kind: MatchKind,
+    pub(super) subject: Subject<'a>,
     pub(super) dry_run: bool,
     pub(super) yes: bool,
 }
@@ -60,18 +67,24 @@ struct Sent {
 
 /// Shows whom it reaches, asks, does it, follows those who were hit, and prints what came of it.
 pub(super) async fn run(targets: &Targets, request: &Request<'_>, options: &Options, voice: Voice) -> Result<(), Stop> {
-    let pattern = check(request, options)?;
+    let whom = check(request, options)?;
     let mut watch = until_interrupted(look(targets)).await?;
     if request.dry_run {
-        return until_interrupted(count_only(targets, &pattern, &watch, options)).await;
+        return until_interrupted(count_only(targets, &whom, &watch, options)).await;
     }
-    let sent = until_interrupted(send(targets, &pattern, request, options, voice, &mut watch)).await?;
-    finish(&pattern, sent, options, voice, &mut watch).await
+    let sent = until_interrupted(send(targets, &whom, request, options, voice, &mut watch)).await?;
+    finish(&whom, sent, options, voice, &mut watch).await
 }
 
 /// What can be refused before anything is asked of the site.
-fn check(request: &Request<'_>, options: &Options) -> Result<RoutePattern, Stop> {
-    let pattern = RoutePattern::new(request.kind, request.route).map_err(|error| Stop::Usage(error.to_string()))?;
+fn check(request: &Request<'_>, options: &Options) -> Result<Whom, Stop> {
+    let whom = match request.subject {
+        Subject::User("") => return Err(Stop::Usage("an empty id is nobody's".to_owned())),
+        Subject::User(id) => Whom::User(id.to_owned()),
+        Subject::Route { pattern, kind } => {
+            Whom::Route(RoutePattern::new(kind, pattern).map_err(|error| Stop::Usage(error.to_string()))?)
+        }
+    };
     if options.readonly && !request.dry_run {
         return Err(Stop::Usage("--readonly allows no invalidation; --dry-run shows whom it would reach".to_owned()));
     }
@@ -80,7 +93,7 @@ fn check(request: &Request<'_>, options: &Options) -> Result<RoutePattern, Stop>
             "there is no terminal to confirm on; pass --yes, or --dry-run to only look".to_owned(),
         ));
     }
-    Ok(pattern)
+    Ok(whom)
 }
 
 /// Learns who the servers are and who is connected, as far as they tell.
@@ -107,27 +120,23 @@ fn failure(site: &Site) -> Option<String> {
     }
 }
 
-fn invalidation(pattern: &RoutePattern) -> Invalidation {
-    Invalidation { pattern: pattern.text().to_owned(), kind: pattern.kind() }
-}
-
 /// Whom it reaches now: by the servers' own count, where they count.
-async fn expect(targets: &Targets, pattern: &RoutePattern, watch: &Watch) -> Result<Known, Stop> {
+async fn expect(targets: &Targets, whom: &Whom, watch: &Watch) -> Result<Known, Stop> {
     let mut aims = Vec::new();
     let mut counts = Vec::new();
     for (target, member) in targets.iter().zip(watch.known.fleet.members()) {
         let server = ServerKind::of(&member.site);
         let expected = match server {
             ServerKind::Skew => {
-                let count = invalidate(target, &invalidation(pattern), Mode::DryRun, server).await?;
+                let count = invalidate(target, &whom.asked(), Mode::DryRun, server).await?;
                 let expected = Expected::counted(&count);
                 counts.push(count);
                 Some(expected)
             }
-            ServerKind::Stock if pattern.kind() != MatchKind::Prefix => {
-                return Err(InvalidateError::PrefixOnly(pattern.kind()).into());
+            ServerKind::Stock => {
+                refused_by_a_stock_app(whom)?;
+                Preview::of(whom.clone(), &member.site).reach.map(Expected::seen)
             }
-            ServerKind::Stock => Preview::of(pattern.clone(), &member.site).reach.map(Expected::seen),
         };
         let expected = expected.map(|expected| expected.people);
         aims.push(Aim { target: Arc::clone(target), server, expected });
@@ -136,43 +145,52 @@ async fn expect(targets: &Targets, pattern: &RoutePattern, watch: &Watch) -> Res
     let expected = match &count {
         Some(count) => Some(Expected::counted(count)),
         None if watch.site().coverage == Coverage::Whole => {
-            Preview::of(pattern.clone(), watch.site()).reach.map(Expected::seen)
+            Preview::of(whom.clone(), watch.site()).reach.map(Expected::seen)
         }
         None => None,
     };
     Ok(Known { aims, expected, count })
 }
 
-async fn count_only(targets: &Targets, pattern: &RoutePattern, watch: &Watch, options: &Options) -> Result<(), Stop> {
-    let Known { expected, count, .. } = expect(targets, pattern, watch).await?;
+/// What an app with the documented recipe can't do is not asked of it.
+fn refused_by_a_stock_app(whom: &Whom) -> Result<(), InvalidateError> {
+    match whom {
+        Whom::Route(pattern) if pattern.kind() == MatchKind::Prefix => Ok(()),
+        Whom::Route(pattern) => Err(InvalidateError::PrefixOnly(pattern.kind())),
+        Whom::User(_) => Err(InvalidateError::NoUsers("this app does not say that it is skew-server".to_owned())),
+    }
+}
+
+async fn count_only(targets: &Targets, whom: &Whom, watch: &Watch, options: &Options) -> Result<(), Stop> {
+    let Known { expected, count, .. } = expect(targets, whom, watch).await?;
     let expected = expected.ok_or_else(|| {
         Stop::Unauthorized("whom it would reach is not known: the site did not show its stats".to_owned())
     })?;
     let server = ServerKind::of(watch.site());
-    Outcome::of(pattern, server, Some(&expected), count.as_ref(), Mode::DryRun).print_count(options).await
+    Outcome::of(whom, server, Some(&expected), count.as_ref(), Mode::DryRun).print_count(options).await
 }
 
 /// Shows whom it reaches, asks, writes it down and sends it.
 async fn send(
     targets: &Targets,
-    pattern: &RoutePattern,
+    whom: &Whom,
     request: &Request<'_>,
     options: &Options,
     voice: Voice,
     watch: &mut Watch,
 ) -> Result<Sent, Stop> {
-    let mut known = expect(targets, pattern, watch).await?;
-    voice.notice(&describe(pattern, known.expected.as_ref()));
-    limit(&known, pattern, options)?;
+    let mut known = expect(targets, whom, watch).await?;
+    voice.notice(&describe(whom, known.expected.as_ref()));
+    limit(&known, whom, options)?;
     if !request.yes {
-        ask(pattern).await?;
+        ask(whom).await?;
         // Whoever came while the question stood is hit as well.
         watch.catch_up();
-        known = expect(targets, pattern, watch).await?;
-        limit(&known, pattern, options)?;
+        known = expect(targets, whom, watch).await?;
+        limit(&known, whom, options)?;
     }
-    let hit = Hit::of(pattern, watch.site());
-    let asked = invalidation(pattern);
+    let hit = Hit::of(whom, watch.site());
+    let asked = whom.asked();
     let done = invalidate_all(&known.aims, &asked, &options.audit(), audit::Command::Invalidate).await;
     match (done.result, done.unwritten) {
         (Ok(answer), unwritten) => Ok(Sent { expected: known.expected, answer, records: done.records, unwritten, hit }),
@@ -182,37 +200,31 @@ async fn send(
 }
 
 /// Holds what is known to the operator's limit. That somebody tried is written down.
-fn limit(known: &Known, pattern: &RoutePattern, options: &Options) -> Result<(), Stop> {
+fn limit(known: &Known, whom: &Whom, options: &Options) -> Result<(), Stop> {
     let reach = known.expected.as_ref().map(|expected| expected.people);
     let Err(over) = within(reach, options.max_affected) else { return Ok(()) };
     let refusal = format!("{over}; nothing was sent");
-    Records::begin(&known.aims, &invalidation(pattern), &options.audit(), audit::Command::Invalidate)
+    Records::begin(&known.aims, &whom.asked(), &options.audit(), audit::Command::Invalidate)
         .and_then(|records| records.conclude(&audit::Outcome::refused(&refusal)))
         .map_err(|error| unwritten(&error))?;
     Err(Stop::Failed(refusal))
 }
 
 /// Asks on the terminal. What reaches everybody has to be typed.
-async fn ask(pattern: &RoutePattern) -> Result<(), Stop> {
-    if pattern.is_everybody() {
-        let shown = text::cut(pattern.text(), ROUTE_CHARS);
+async fn ask(whom: &Whom) -> Result<(), Stop> {
+    if whom.is_everybody() {
+        let shown = text::cut(whom.text(), ROUTE_CHARS);
         let question = format!("This reaches everybody. Type {shown} to go on: ");
-        confirm(&question, |answer| answer == pattern.text()).await
+        confirm(&question, |answer| answer == whom.text()).await
     } else {
         confirm("Send them a refresh? [y/N] ", is_yes).await
     }
 }
 
 /// Writes down that it was sent, follows those who were hit, and prints what came of it.
-async fn finish(
-    pattern: &RoutePattern,
-    sent: Sent,
-    options: &Options,
-    voice: Voice,
-    watch: &mut Watch,
-) -> Result<(), Stop> {
+async fn finish(whom: &Whom, sent: Sent, options: &Options, voice: Voice, watch: &mut Watch) -> Result<(), Stop> {
     let Sent { expected, answer, records, unwritten, hit } = sent;
-    let outcome = Outcome::of(pattern, ServerKind::of(watch.site()), expected.as_ref(), Some(&answer), Mode::Send);
+    let outcome = Outcome::of(whom, ServerKind::of(watch.site()), expected.as_ref(), Some(&answer), Mode::Send);
     let mut sink = Sink::new();
     if !options.json {
         sink.line(&outcome.sentence()).await?;
@@ -295,9 +307,10 @@ impl From<InvalidateError> for Stop {
                 Self::Usage(message)
             }
             InvalidateError::NoSecret | InvalidateError::Unauthorized(_) => Self::Unauthorized(message),
-            InvalidateError::NoEndpoint(_) | InvalidateError::Rejected(_) | InvalidateError::Unknown(_) => {
-                Self::Failed(message)
-            }
+            InvalidateError::NoEndpoint(_)
+            | InvalidateError::NoUsers(_)
+            | InvalidateError::Rejected(_)
+            | InvalidateError::Unknown(_) => Self::Failed(message),
         }
     }
 }

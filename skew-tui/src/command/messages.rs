@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use skew_proto::Subscription;
+use skew_proto::{EventsAsked, Subscription};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::origin::Origin;
@@ -16,8 +16,8 @@ use crate::state::site::{Link, Watchers};
 const READER_CHECK: Duration = Duration::from_secs(1);
 
 /// Prints messages until nobody reads. Being refused stats is no reason to end: other messages come all the same.
-pub(super) async fn run(origin: &Origin, voice: Voice) -> Result<(), Stop> {
-    let feed = origin.feed(Keep::Every, Subscription::default())?;
+pub(super) async fn run(origin: &Origin, events: EventsAsked, voice: Voice) -> Result<(), Stop> {
+    let feed = origin.feed(Keep::Every, Subscription { events, ..Subscription::default() })?;
     let mut watch = Watch::over(feed, &origin.labels(), Watchers::LeftOut, Some(voice));
     let mut sink = Sink::new();
     let mut reader = interval(READER_CHECK);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use skew_proto::Partial;
+
 use super::failure::Failure;
 use super::page::Page;
 use crate::Transport;
@@ -158,7 +160,7 @@ pub enum Subscription {
 }
 
 /// Who is connected.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Figures {
     /// Connections without `skew-tui`s.
     pub visitors: u64,
@@ -166,6 +168,8 @@ pub struct Figures {
     pub all_at_root: bool,
     /// Whether the server tells what changes, and not all of it each time.
     pub by_changes: bool,
+    /// Which of its instances the server does not hear from, where it is several.
+    pub missing: Option<Partial>,
 }
 
 /// One answer of `{base}/health`.

@@ -98,6 +98,8 @@ ids! {
     SubscriptionFailed = "subscription-failed",
     /// Different processes answer.
     SeveralProcesses = "several-processes",
+    /// The server does not hear from all of its instances.
+    InstancesSilent = "instances-silent",
     /// Routes are known.
     Routes = "routes",
     /// Everybody is at `/`.

@@ -228,5 +228,6 @@ fn figures(stats: String) -> Figures {
         visitors: site.figures.total,
         all_at_root: site.route_tracking_seems_off(),
         by_changes: granted == Some(true),
+        missing: site.missing.clone(),
     }
 }

@@ -86,6 +86,15 @@ impl Http {
 
     /// A `POST` with the admin secret as bearer token, where there is one, in place of the token.
     pub(crate) fn post_as_admin<T: Serialize>(&self, url: Url, body: &T) -> RequestBuilder {
+        self.post(url, body).headers(self.admin())
+    }
+
+    /// A `GET` in the same way.
+    pub(crate) fn get_as_admin(&self, url: Url) -> RequestBuilder {
+        self.get(url).headers(self.admin())
+    }
+
+    fn admin(&self) -> HeaderMap {
         let mut admin = HeaderMap::new();
         let secret =
             self.target.admin_secret().map(|secret| HeaderValue::try_from(format!("Bearer {}", secret.expose())));
@@ -93,7 +102,7 @@ impl Http {
             bearer.set_sensitive(true);
             admin.insert(AUTHORIZATION, bearer);
         }
-        self.post(url, body).headers(admin)
+        admin
     }
 
     /// Reads what lies at `url`, past every cache.

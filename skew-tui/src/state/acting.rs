@@ -7,7 +7,8 @@ use super::acts::Stage;
 use super::dialog::Dialog;
 use super::fleet::Member;
 use super::follow::{End, Hit};
-use super::invalidation::{self, Invalidation, OverLimit, Preview, within};
+use super::invalidation::{self, Invalidation, OverLimit, Preview, Whom, within};
+use super::rows::Who;
 use super::site::{Coverage, Level};
 use super::{Effect, State};
 
@@ -54,6 +55,11 @@ impl State {
     /// Asks about the selected route, or the route of the selected connection.
     pub(super) fn ask_for_selected(&mut self) {
         let shown = self.frozen.as_ref().map_or(&self.known, |frozen| &frozen.known).site();
+        match self.panes.selected_user() {
+            Some(Who::User(id)) => return drop(self.ask_to_confirm(Whom::User(id.clone()))),
+            Some(Who::Anonymous) => return self.refuse("These have no id: select a user, or a route."),
+            None => {}
+        }
         let Some(route) = self.panes.selected_route(shown) else {
             self.refuse("Select a route or a connection first.");
             return;
@@ -65,41 +71,40 @@ impl State {
             return;
         }
         match RoutePattern::new(MatchKind::default(), &route) {
-            Ok(pattern) => drop(self.ask_to_confirm(pattern)),
+            Ok(pattern) => drop(self.ask_to_confirm(Whom::Route(pattern))),
             Err(error) => self.refuse(&format!("This route can't be a pattern: {error}")),
         }
     }
 
-    pub(super) fn ask_to_confirm(&mut self, pattern: RoutePattern) -> Vec<Effect> {
-        let retyped = pattern.is_everybody().then(Input::default);
-        let preview = Preview::of(pattern, self.known.site());
+    pub(super) fn ask_to_confirm(&mut self, whom: Whom) -> Vec<Effect> {
+        let retyped = whom.is_everybody().then(Input::default);
+        let preview = Preview::of(whom, self.known.site());
         self.dialog = Some(Dialog::Confirm { preview, retyped });
         Vec::new()
     }
 
-    /// Sends a refresh to whom a pattern reaches.
-    pub(super) fn send(&mut self, pattern: &RoutePattern) -> Vec<Effect> {
-        let asked = Invalidation { pattern: pattern.text().to_owned(), kind: pattern.kind() };
+    /// Sends them a refresh.
+    pub(super) fn send(&mut self, whom: &Whom) -> Vec<Effect> {
+        let asked = whom.asked();
         self.acts.tidy();
         if self.setup.limits.follow_ms > 0 {
-            self.acts.begin(asked.clone(), Hit::of(pattern, self.site()));
+            self.acts.begin(asked.clone(), Hit::of(whom, self.site()));
         }
         self.dialog = Some(Dialog::Sending(asked.clone()));
         vec![Effect::Invalidate(asked)]
     }
 
     pub(super) fn conclude(&mut self, asked: Invalidation, result: Result<InvalidateAnswer, String>) {
-        let pattern = text::cut(&asked.pattern, LOGGED_CHARS);
-        let kind = asked.kind;
+        let whom = asked.cut(LOGGED_CHARS);
         let (level, said) = match &result {
             Ok(answer) if answer.ok => match answer.matched {
-                Some(matched) => (Level::Info, format!("invalidated {kind} {pattern}: {matched} reached")),
-                None => (Level::Info, format!("invalidated {kind} {pattern}; this server does not say how many")),
+                Some(matched) => (Level::Info, format!("invalidated {whom}: {matched} reached")),
+                None => (Level::Info, format!("invalidated {whom}; this server does not say how many")),
             },
-            Ok(_) => (Level::Error, format!("the server did not invalidate {kind} {pattern}")),
+            Ok(_) => (Level::Error, format!("the server did not invalidate {whom}")),
             Err(error) => {
                 let error = text::cut(error, LOGGED_CHARS);
-                (Level::Error, format!("invalidating {kind} {pattern} failed: {error}"))
+                (Level::Error, format!("invalidating {whom} failed: {error}"))
             }
         };
         self.note(level, said);
@@ -119,8 +124,7 @@ impl State {
         for (asked, followed) in &ended {
             let done = followed.end == End::Done && !followed.interrupted;
             let level = if done { Level::Info } else { Level::Warning };
-            let pattern = text::cut(&asked.pattern, LOGGED_CHARS);
-            self.note(level, format!("{} {pattern}: {followed}", asked.kind));
+            self.note(level, format!("{}: {followed}", asked.cut(LOGGED_CHARS)));
         }
         ended.into_iter().map(|(asked, followed)| Effect::Followed(asked, followed)).collect()
     }

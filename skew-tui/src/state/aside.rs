@@ -1,6 +1,7 @@
 //! What is shown beside the lists: how far back the chart goes, what stands in the place of the connections, and who is on an
 //! old build.
 
+use super::Pane;
 use super::history::Span;
 use super::site::Site;
 use super::trend::{Stragglers, Trend};
@@ -19,14 +20,29 @@ pub enum Lower {
     Stragglers,
     /// The last minutes or hours, large.
     History,
+    /// Who the connections belong to.
+    Users,
+    /// The server's processes.
+    Instances,
 }
 
 impl Lower {
+    /// The lower part that shows a pane, where it is one of these.
+    #[must_use]
+    pub(super) fn of(pane: Pane) -> Option<Self> {
+        match pane {
+            Pane::Connections => Some(Self::Connections),
+            Pane::Users => Some(Self::Users),
+            Pane::Instances => Some(Self::Instances),
+            Pane::Versions | Pane::Routes | Pane::Log => None,
+        }
+    }
+
     /// The next one.
     #[must_use]
     pub(super) fn next(self) -> Self {
         match self {
-            Self::Connections => Self::Stragglers,
+            Self::Connections | Self::Users | Self::Instances => Self::Stragglers,
             Self::Stragglers => Self::History,
             Self::History => Self::Connections,
         }

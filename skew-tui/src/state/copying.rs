@@ -3,7 +3,9 @@
 use skew_proto::text::is_harmful;
 
 use super::page::Name;
-use super::panes::{Pane, Panes};
+use super::pane::Pane;
+use super::panes::Panes;
+use super::rows::Who;
 use super::site::{Level, Site};
 use super::{Effect, Masking, State};
 use crate::action::{Action, Context};
@@ -64,6 +66,11 @@ impl Panes {
                     Some(Selected { what: name.words().to_owned(), text: field.text.clone(), masked })
                 }
             },
+            Pane::Users => match self.user_cursor.key()? {
+                Who::User(id) => Some(plain("user", id.clone())),
+                Who::Anonymous => None,
+            },
+            Pane::Instances => self.instance_cursor.key().map(|(host, _)| plain("instance", host.name.clone())),
             Pane::Log => {
                 let number = *self.log_cursor.key()?;
                 let entry = (0..site.log.len()).find(|at| site.log_number(*at) == number)?;

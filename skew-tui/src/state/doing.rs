@@ -6,7 +6,9 @@ use tui_input::Input;
 use super::aside::Lower;
 use super::dialog::Dialog;
 use super::filter::Filter;
-use super::panes::{Addresses, Pane};
+use super::invalidation::Whom;
+use super::pane::Pane;
+use super::panes::{Addresses, Panes};
 use super::site::{Level, Watchers};
 use super::{Effect, Frozen, Masking, State, invalidation};
 use crate::action::Action;
@@ -64,19 +66,23 @@ impl State {
                 let kind = MatchKind::default();
                 self.dialog = Some(Dialog::Pattern { input: Input::default(), kind, refusal: None });
             }
+            Action::UsersPane if !Panes::has(Pane::Users, shown) => {
+                self.say(Level::Warning, "this server does not count users");
+            }
+            Action::InstancesPane if !Panes::has(Pane::Instances, shown) => {
+                self.say(Level::Warning, "this server tells of no instances: it is one, or a stock app");
+            }
             Action::NextSpan => self.aside.span = self.aside.span.next(),
             Action::NextView => {
                 self.aside.lower = self.aside.lower.next();
-                if self.panes.focus == Pane::Connections {
+                if Lower::of(self.panes.focus).is_some() {
                     self.panes.focus = Pane::Routes;
                 }
             }
             other => self.panes.act(other, shown),
         }
-        if self.panes.focus == Pane::Connections {
-            // Nobody moves in a list that is hidden.
-            self.aside.lower = Lower::Connections;
-        }
+        // Nobody moves in a list that is hidden.
+        self.aside.lower = Lower::of(self.panes.focus).unwrap_or(self.aside.lower);
         Vec::new()
     }
 
@@ -91,7 +97,7 @@ impl State {
             (Dialog::Filter { refusal: Some(_), .. }, Action::Confirm) => {}
             (Dialog::Pattern { input, kind, refusal }, Action::Confirm) => {
                 match RoutePattern::new(*kind, input.value()) {
-                    Ok(pattern) => return self.ask_to_confirm(pattern),
+                    Ok(pattern) => return self.ask_to_confirm(Whom::Route(pattern)),
                     Err(error) => *refusal = Some(error.to_string()),
                 }
             }
@@ -106,9 +112,9 @@ impl State {
                 }
             }
             (Dialog::Confirm { preview, retyped }, Action::Confirm) => {
-                let typed = retyped.as_ref().is_none_or(|typed| typed.value() == preview.pattern.text());
+                let typed = retyped.as_ref().is_none_or(|typed| typed.value() == preview.whom.text());
                 if typed && self.over_limit(preview).is_none() {
-                    return self.send(&preview.pattern);
+                    return self.send(&preview.whom);
                 }
             }
             (Dialog::Contexts { input, at }, Action::Confirm) => {

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use skew_proto::{Connection, Counts};
 
 use super::Pane;
-use super::site::{Figures, Site, Users, Watchers};
+use super::rows::Who;
+use super::site::{Figures, Host, Site, Users, Watchers};
 
 /// What the rows of all panes are narrowed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,10 @@ pub enum Scope {
     Route(String),
     /// One connection, by its public id.
     Connection(String),
+    /// Connections of a user, or of nobody known.
+    User(Who),
+    /// Connections on an instance.
+    Instance(Host),
 }
 
 impl Scope {
@@ -24,6 +29,8 @@ impl Scope {
     pub fn text(&self) -> &str {
         match self {
             Self::Version(text) | Self::Route(text) | Self::Connection(text) => text,
+            Self::User(who) => who.text(),
+            Self::Instance(host) => &host.name,
         }
     }
 
@@ -34,6 +41,8 @@ impl Scope {
             Self::Version(_) => Pane::Versions,
             Self::Route(_) => Pane::Routes,
             Self::Connection(_) => Pane::Connections,
+            Self::User(_) => Pane::Users,
+            Self::Instance(_) => Pane::Instances,
         }
     }
 
@@ -42,6 +51,8 @@ impl Scope {
             Self::Version(version) => connection.version == *version,
             Self::Route(route) => connection.route == *route,
             Self::Connection(id) => connection.id == *id,
+            Self::User(who) => who.has(connection),
+            Self::Instance(host) => host.holds(connection),
         }
     }
 }
@@ -76,6 +87,10 @@ impl Drill {
     pub(super) fn open(&mut self, scope: Scope) -> Pane {
         if self.connection().is_none() && !self.narrows(scope.pane()) {
             self.path.push(scope);
+        }
+        // Somebody has few tabs: the list tells most of them.
+        if self.path.last().is_some_and(|scope| scope.pane() == Pane::Users) {
+            return Pane::Connections;
         }
         let open = |pane: &Pane| !self.narrows(*pane);
         [Pane::Routes, Pane::Versions].into_iter().find(open).unwrap_or(Pane::Connections)

@@ -14,14 +14,41 @@ const REGEX: &str = "re:";
 const SIZE_LIMIT_BYTES: usize = 1 << 20;
 
 /// A filter on rows: `text`, `!text`, `re:expression` or `!re:expression`, each in any case. It compares with whole texts, not
-/// with what there is room for; only of ids everybody sees the same first part.
+/// with what there is room for; only of ids everybody sees the same first part. `user:` and `instance:` before the text or the
+/// expression look at that alone: `user:ann`, `!instance:re:^web-`.
 ///
-/// A text that itself begins with `!` or `re:` is looked for by an expression: `re:^!`.
+/// A text that itself begins with one of these signs is looked for by an expression: `re:^!`.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     text: String,
     regex: Option<Regex>,
     sense: Sense,
+    subject: Subject,
+}
+
+/// Which texts of a row are looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Subject {
+    /// All of them.
+    #[default]
+    Anything,
+    /// Whose it is.
+    User,
+    /// Which instance it is on.
+    Instance,
+}
+
+impl Subject {
+    /// What stands before the text.
+    const SIGNS: [(&'static str, Self); 2] = [("user:", Self::User), ("instance:", Self::Instance)];
+
+    fn covers(self, held: Held<'_>) -> bool {
+        match self {
+            Self::Anything => true,
+            Self::User => matches!(held, Held::User(_)),
+            Self::Instance => matches!(held, Held::Instance(_)),
+        }
+    }
 }
 
 /// Which rows pass.
@@ -42,6 +69,10 @@ pub enum Held<'a> {
     /// An id, of which only so many characters are seen. What is found counts among these, or at the beginning of the whole
     /// id: what is hidden in its middle would look like a mistake.
     Id(&'a str, usize),
+    /// Whose it is, which counts whole.
+    User(&'a str),
+    /// The instance that it is on, whose name counts whole.
+    Instance(&'a str),
 }
 
 /// Why a filter can't be used.
@@ -60,12 +91,14 @@ impl Filter {
             Some(wanted) => (Sense::Lacking, wanted),
             None => (Sense::Holding, text),
         };
+        let signed = Subject::SIGNS.into_iter().find_map(|(sign, subject)| Some((wanted.strip_prefix(sign)?, subject)));
+        let (wanted, subject) = signed.unwrap_or((wanted, Subject::Anything));
         let expression = match wanted.strip_prefix(REGEX) {
             Some(expression) => Cow::Borrowed(expression),
             None => Cow::Owned(regex::escape(wanted)),
         };
         let regex = (!expression.is_empty()).then(|| compile(&expression)).transpose()?;
-        Ok(Self { text: text.to_owned(), regex, sense })
+        Ok(Self { text: text.to_owned(), regex, sense, subject })
     }
 
     /// What was typed.
@@ -84,14 +117,15 @@ impl Filter {
     #[must_use]
     pub fn passes<'a>(&self, held: impl IntoIterator<Item = Held<'a>>) -> bool {
         let Some(regex) = &self.regex else { return true };
-        held.into_iter().any(|text| text.is_found_by(regex)) == (self.sense == Sense::Holding)
+        let mut held = held.into_iter().filter(|held| self.subject.covers(*held));
+        held.any(|text| text.is_found_by(regex)) == (self.sense == Sense::Holding)
     }
 }
 
 impl Held<'_> {
     fn is_found_by(self, regex: &Regex) -> bool {
         match self {
-            Self::Text(text) => regex.is_match(text),
+            Self::Text(text) | Self::User(text) | Self::Instance(text) => regex.is_match(text),
             Self::Id(id, shown) => {
                 let hidden_from = id.char_indices().nth(shown).map_or(id.len(), |(at, _)| at);
                 regex.find(id).is_some_and(|found| found.start() == 0 || found.end() <= hidden_from)
@@ -139,6 +173,16 @@ mod tests {
         assert!(passes("re:^/c(art|heckout)$", "/Cart") && !passes("re:^/c(art|heckout)$", "/carts"));
         assert!(passes("!re:^/c", "/a") && !passes("!re:^/c", "/c"));
         assert!(passes("re:", "/x") && passes("re:(?-i)^/C", "/C") && !passes("re:(?-i)^/C", "/c"));
+    }
+
+    #[test]
+    fn a_user_or_an_instance_is_looked_for_alone() {
+        let row = [Held::Text("/ann"), Held::User("ann@x.test"), Held::Instance("web-1")];
+        let passes = |filter: &str| Filter::parse(filter).unwrap().passes(row);
+        assert!(passes("user:ANN") && passes("user:re:^ann@") && passes("instance:web") && passes("ann"));
+        assert!(!passes("user:web") && !passes("instance:ann") && !passes("!user:ann") && passes("!instance:re:^db"));
+        assert!(passes("user:") && Filter::parse("!instance:").unwrap().is_empty(), "nothing is looked for yet");
+        assert!(!Filter::parse("user:a").unwrap().passes([Held::Text("a")]), "without a user nobody is found");
     }
 
     #[test]

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use skew_proto::{Connection, RoutePattern};
+use skew_proto::Connection;
 
 use super::clock;
+use super::invalidation::Whom;
 use super::site::{Authorization, Coverage, Link, Site};
 use crate::Now;
 
@@ -46,7 +47,7 @@ pub enum NotFollowed {
 /// Whom an invalidation hits, taken before it is sent.
 #[derive(Debug, Clone)]
 pub struct Hit {
-    pattern: RoutePattern,
+    whom: Whom,
     /// Builds of the visitors that match, by id.
     tabs: BTreeMap<String, String>,
     /// Everybody who was there.
@@ -59,18 +60,19 @@ impl Hit {
     /// # Errors
     ///
     /// When they do not tell everybody who is there now.
-    pub fn of(pattern: &RoutePattern, site: &Site) -> Result<Self, NotFollowed> {
+    pub fn of(whom: &Whom, site: &Site) -> Result<Self, NotFollowed> {
         if !tells(site) {
             return Err(NotFollowed::Blind);
         }
         let listed = site.stats.as_ref().is_some_and(|stats| stats.total == stats.connections.len() as u64);
-        if !listed || site.coverage != Coverage::Whole {
+        let named = matches!(whom, Whom::Route(_)) || site.tells_users();
+        if !listed || !named || site.coverage != Coverage::Whole {
             return Err(NotFollowed::Partial);
         }
-        let tabs = visitors(site).filter(|tab| pattern.matches(&tab.route));
+        let tabs = visitors(site).filter(|tab| whom.hits(tab));
         let tabs = tabs.map(|tab| (tab.id.clone(), tab.version.clone())).collect();
         let known = site.connections().iter().map(|connection| connection.id.clone()).collect();
-        Ok(Self { pattern: pattern.clone(), tabs, known })
+        Ok(Self { whom: whom.clone(), tabs, known })
     }
 
     /// Number of visitors' connections.
@@ -242,7 +244,7 @@ impl Follow {
                     let Connection { route, id, version, .. } = tab.clone();
                     self.still.push(Tab { route, id, version });
                 }
-                None if !self.hit.known.contains(&tab.id) && self.hit.pattern.matches(&tab.route) => {
+                None if !self.hit.known.contains(&tab.id) && self.hit.whom.hits(tab) => {
                     fates.reconnected += 1;
                     fates.reconnected_on_current += u64::from(site.current.as_ref() == Some(&tab.version));
                 }

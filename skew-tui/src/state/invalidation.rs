@@ -2,24 +2,88 @@
 
 use std::collections::BTreeMap;
 
-use skew_proto::{MatchKind, RoutePattern, wire};
+use skew_proto::{Connection, MatchKind, RoutePattern, text, wire};
 
 use super::site::Site;
 
 /// An invalidation that was confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Invalidation {
-    /// The pattern, whole.
-    pub pattern: String,
-    /// How it is compared with a route.
-    pub kind: MatchKind,
+pub enum Invalidation {
+    /// Of the users of routes.
+    Route {
+        /// The pattern, whole.
+        pattern: String,
+        /// How it is compared with a route.
+        kind: MatchKind,
+    },
+    /// Of one user, by id.
+    User(String),
 }
 
 impl Invalidation {
-    /// The pattern, for comparing. It was checked before it was confirmed.
+    /// Whom it reaches. A pattern was checked before it was confirmed.
     #[must_use]
-    pub fn pattern(&self) -> Option<RoutePattern> {
-        RoutePattern::new(self.kind, &self.pattern).ok()
+    pub fn whom(&self) -> Option<Whom> {
+        match self {
+            Self::Route { pattern, kind } => RoutePattern::new(*kind, pattern).ok().map(Whom::Route),
+            Self::User(id) => Some(Whom::User(id.clone())),
+        }
+    }
+
+    /// What it reaches, in at most so many characters that could harm no terminal.
+    #[must_use]
+    pub fn cut(&self, chars: usize) -> String {
+        match self {
+            Self::Route { pattern, kind } => format!("{kind} {}", text::cut(pattern, chars)),
+            Self::User(id) => format!("user {}", text::cut(id, chars)),
+        }
+    }
+}
+
+/// Whom an invalidation reaches, for comparing.
+#[derive(Debug, Clone)]
+pub enum Whom {
+    /// Whoever is at a route that matches.
+    Route(RoutePattern),
+    /// One user, by id.
+    User(String),
+}
+
+impl Whom {
+    /// Whether a connection is reached.
+    #[must_use]
+    pub fn hits(&self, connection: &Connection) -> bool {
+        match self {
+            Self::Route(pattern) => pattern.matches(&connection.route),
+            Self::User(id) => connection.user() == Some(id),
+        }
+    }
+
+    /// Whether everybody is.
+    #[must_use]
+    pub fn is_everybody(&self) -> bool {
+        match self {
+            Self::Route(pattern) => pattern.is_everybody(),
+            Self::User(_) => false,
+        }
+    }
+
+    /// The pattern or the id, whole.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Route(pattern) => pattern.text(),
+            Self::User(id) => id,
+        }
+    }
+
+    /// What is asked of a server.
+    #[must_use]
+    pub fn asked(&self) -> Invalidation {
+        match self {
+            Self::Route(pattern) => Invalidation::Route { pattern: pattern.text().to_owned(), kind: pattern.kind() },
+            Self::User(id) => Invalidation::User(id.clone()),
+        }
     }
 }
 
@@ -32,16 +96,16 @@ pub fn knows_every_kind(site: &Site) -> bool {
     site.server.as_ref().is_some_and(|server| server.name == OUR_SERVER)
 }
 
-/// Whom a pattern reaches by what is known now.
+/// Whom an invalidation reaches by what is known now.
 #[derive(Debug, Clone)]
 pub struct Preview {
-    /// The pattern.
-    pub pattern: RoutePattern,
+    /// Whom.
+    pub whom: Whom,
     /// Who is reached; unknown without stats.
     pub reach: Option<Reach>,
 }
 
-/// The connections that a pattern reaches.
+/// The connections that an invalidation reaches.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reach {
     /// Visitors' connections.
@@ -57,19 +121,21 @@ pub struct Reach {
 impl Preview {
     /// Looks at a site's newest stats.
     #[must_use]
-    pub fn of(pattern: RoutePattern, site: &Site) -> Self {
-        let reach = Reach::of(&pattern, site);
-        Self { pattern, reach }
+    pub fn of(whom: Whom, site: &Site) -> Self {
+        let reach = Reach::of(&whom, site);
+        Self { whom, reach }
     }
 }
 
 impl Reach {
-    fn of(pattern: &RoutePattern, site: &Site) -> Option<Self> {
+    fn of(whom: &Whom, site: &Site) -> Option<Self> {
         let stats = site.stats.as_ref()?;
+        if matches!(whom, Whom::User(_)) && !site.tells_users() {
+            return None;
+        }
         let mut reach = Self::default();
         let mut routes: BTreeMap<&str, u64> = BTreeMap::new();
-        let mut count = |route, number, watcher| {
-            let matches = pattern.matches(route);
+        let mut count = |route, number, watcher, matches| {
             match (watcher, matches) {
                 (true, true) => reach.watchers += number,
                 (true, false) => {}
@@ -83,11 +149,12 @@ impl Reach {
         // The list knows watchers best; where it holds a part only, the table of routes knows everybody.
         if stats.connections.len() as u64 == stats.total {
             for connection in &stats.connections {
-                count(connection.route.as_str(), 1, site.is_watcher(connection));
+                count(connection.route.as_str(), 1, site.is_watcher(connection), whom.hits(connection));
             }
         } else {
+            let Whom::Route(pattern) = whom else { return None };
             for (route, number) in &stats.routes {
-                count(route.as_str(), *number, route == wire::TUI_ROUTE);
+                count(route.as_str(), *number, route == wire::TUI_ROUTE, pattern.matches(route));
             }
         }
         reach.people = routes.values().sum();
@@ -158,7 +225,7 @@ mod tests {
     }
 
     fn reach(site: &Site, kind: MatchKind, pattern: &str) -> Reach {
-        Preview::of(RoutePattern::new(kind, pattern).unwrap(), site).reach.unwrap()
+        Preview::of(Whom::Route(RoutePattern::new(kind, pattern).unwrap()), site).reach.unwrap()
     }
 
     const STATS: &str = r#"{"type":"stats","total":5,"versions":{"b2":5},"yourId":"me",
@@ -192,7 +259,19 @@ mod tests {
     #[test]
     fn nothing_is_said_of_a_reach_that_is_not_known() {
         let pattern = RoutePattern::new(MatchKind::Prefix, "/").unwrap();
-        assert_eq!(Preview::of(pattern, &Site::new(Watchers::LeftOut)).reach, None);
+        assert_eq!(Preview::of(Whom::Route(pattern), &Site::new(Watchers::LeftOut)).reach, None);
+    }
+
+    #[test]
+    fn a_user_is_reached_on_every_page_where_the_list_tells_whose_tabs_there_are() {
+        let stats = r#"{"type":"stats","total":3,"users":1,"anonymous":1,"versions":{"b":3},"routes":{"/":2,"/a":1},"connections":[
+            {"id":"a","version":"b","route":"/","user":"ann"},{"id":"b","version":"b","route":"/a","user":"ann"},
+            {"id":"c","version":"b","route":"/"}]}"#;
+        let reach = |stats: &str| Preview::of(Whom::User("ann".into()), &site(stats)).reach;
+        let told = reach(stats).unwrap();
+        assert_eq!((told.people, told.of, told.routes.len()), (2, 3, 2));
+        assert_eq!(reach(&stats.replace(r#""total":3"#, r#""total":9"#)), None, "a part of the list can't tell");
+        assert_eq!(reach(STATS), None, "a stock server does not say whose they are");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What an operator should know or do before figures can be trusted.
 
+use skew_proto::Partial;
+
 use super::State;
 use super::site::{Authorization, Link, Refusal};
 
@@ -23,6 +25,8 @@ pub enum Notice<'a> {
     RefusedByHook,
     /// The server refused by status; the reason is cleaned.
     RefusedByStatus(u16, &'a str),
+    /// The server does not hear from some of its instances.
+    Instances(&'a Partial),
 }
 
 impl State {
@@ -46,6 +50,7 @@ impl State {
             Link::Connecting if !has_figures => Some(Notice::Connecting),
             Link::Live | Link::Behind | Link::Stale if self.silence_begins_in() == Some(0) => Some(Notice::Silent),
             Link::Live | Link::Behind | Link::Stale if !has_figures => Some(Notice::Asking),
+            Link::Live => self.shown().missing.as_ref().map(Notice::Instances),
             _ => None,
         }
     }

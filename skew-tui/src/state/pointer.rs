@@ -1,7 +1,8 @@
 //! What a mouse does, by what is under it. Where that is drawn, the views know.
 
 use super::cursor::Motion;
-use super::panes::{Pane, Panes};
+use super::pane::Pane;
+use super::panes::Panes;
 use super::rows::{ConnectionColumn, Order};
 use super::site::Site;
 

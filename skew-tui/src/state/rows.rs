@@ -8,6 +8,8 @@ use super::drill::Drill;
 use super::filter::{Filter, Held};
 use super::site::{Figures, Site};
 
+pub use people::{InstanceColumn, InstanceKey, InstanceRow, UserColumn, UserRow, Who, instances, state_word, users};
+
 /// Characters of a connection's id that are shown. They tell connections apart for an eye.
 pub const SHORT_ID: usize = 8;
 
@@ -83,6 +85,8 @@ macro_rules! columns {
     };
 }
 
+mod people;
+
 columns! {
     /// Columns of the versions.
     VersionColumn {
@@ -120,6 +124,10 @@ columns! {
         Address = "address",
         /// The public id.
         Id = "id",
+        /// Whose it is.
+        User = "user",
+        /// The instance that it is on.
+        Instance = "instance",
     }
 }
 
@@ -130,6 +138,8 @@ pub struct VersionRow {
     pub version: String,
     /// Connections on it.
     pub count: u64,
+    /// Users on it, where that is known.
+    pub users: Option<u64>,
     /// When it was released, in milliseconds since 1970, where the site tells.
     pub released_at: Option<u64>,
 }
@@ -141,6 +151,8 @@ pub struct RouteRow {
     pub route: String,
     /// Connections at it.
     pub count: u64,
+    /// Users at it, where that is known.
+    pub users: Option<u64>,
     /// Those of them on other builds than the current one.
     pub old: u64,
 }
@@ -148,11 +160,13 @@ pub struct RouteRow {
 /// Builds that pass, in order.
 #[must_use]
 pub fn versions(site: &Site, figures: &Figures, filter: &Filter, order: Order<VersionColumn>) -> Vec<VersionRow> {
+    let users = figures.users.as_ref().and_then(|users| users.versions.as_ref());
     let mut rows: Vec<VersionRow> = (figures.versions.iter())
         .filter(|(version, _)| filter.passes([Held::Text(version)]))
         .map(|(version, count)| VersionRow {
             version: version.clone(),
             count: *count,
+            users: users.map(|users| users.get(version).copied().unwrap_or(0)),
             released_at: site.released_at(version),
         })
         .collect();
@@ -170,11 +184,13 @@ pub fn versions(site: &Site, figures: &Figures, filter: &Filter, order: Order<Ve
 /// Routes that pass, in order.
 #[must_use]
 pub fn routes(figures: &Figures, filter: &Filter, order: Order<RouteColumn>) -> Vec<RouteRow> {
+    let users = figures.users.as_ref().and_then(|users| users.routes.as_ref());
     let mut rows: Vec<RouteRow> = (figures.routes.iter())
         .filter(|(route, _)| filter.passes([Held::Text(route)]))
         .map(|(route, count)| RouteRow {
             route: route.clone(),
             count: *count,
+            users: users.map(|users| users.get(route).copied().unwrap_or(0)),
             old: figures.outdated_routes.get(route).copied().unwrap_or(0),
         })
         .collect();
@@ -196,7 +212,9 @@ pub fn connections(site: &Site, drill: &Drill, filter: &Filter, order: Order<Con
     let passes = |connection: &Connection| {
         let texts = [Some(&connection.version), Some(&connection.route), connection.ip.as_ref()];
         let texts = texts.into_iter().flatten().map(|text| Held::Text(text));
-        drill.holds(connection) && filter.passes(texts.chain([Held::Id(&connection.id, SHORT_ID)]))
+        let people = [connection.user().map(Held::User), connection.instance().map(Held::Instance)];
+        let held = texts.chain(people.into_iter().flatten()).chain([Held::Id(&connection.id, SHORT_ID)]);
+        drill.holds(connection) && filter.passes(held)
     };
     let mut rows: Vec<usize> = (0..list.len()).filter(|at| passes(&list[*at])).collect();
     let by = |key: fn(&Connection) -> &str| move |a: &usize, b: &usize| key(&list[*a]).cmp(key(&list[*b]));
@@ -206,6 +224,8 @@ pub fn connections(site: &Site, drill: &Drill, filter: &Filter, order: Order<Con
         ConnectionColumn::Route => rows.sort_by(by(|connection| &connection.route)),
         ConnectionColumn::Address => rows.sort_by(by(|connection| connection.ip.as_deref().unwrap_or_default())),
         ConnectionColumn::Id => rows.sort_by(by(|connection| &connection.id)),
+        ConnectionColumn::User => rows.sort_by(by(|connection| connection.user().unwrap_or_default())),
+        ConnectionColumn::Instance => rows.sort_by(by(|connection| connection.instance().unwrap_or_default())),
     }
     if order.direction == Direction::Reversed {
         rows.reverse();

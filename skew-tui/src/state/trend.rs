@@ -203,6 +203,12 @@ impl Trend {
         }
     }
 
+    /// For how long a connection is known to be there; nothing where it is not listed, or nobody is.
+    #[must_use]
+    pub fn known_for(&self, connection: &skew_proto::Connection, now: Now) -> Option<OldFor> {
+        self.people.known_for(&connection.id, now)
+    }
+
     /// Who is on an old build, longest first, at most `most` of them. `site` must be the one that was observed last.
     #[must_use]
     pub fn stragglers(&self, site: &Site, most: usize, now: Now) -> Stragglers {

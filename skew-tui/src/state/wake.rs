@@ -1,6 +1,7 @@
 //! When what is shown changes though nothing happens.
 
 use super::State;
+use super::aside::Lower;
 use super::clock;
 use super::notify::Notify;
 use super::site::{Authorization, Link};
@@ -34,7 +35,31 @@ impl State {
             .into_iter()
             .flatten()
             .chain(released)
+            .chain(self.people_change_in())
             .min()
+    }
+
+    /// Milliseconds until an age of a user or an instance is another word, where these are seen.
+    fn people_change_in(&self) -> Option<u64> {
+        let unix_ms = self.shown_at().unix_ms;
+        let until = |at: u64| clock::age_changes_in(unix_ms.saturating_sub(at));
+        let missing = self.shown().missing.as_ref().map(|missing| until(missing.since));
+        let shown = match self.aside.lower {
+            Lower::Instances => {
+                let instances = || self.shown().instances.iter().map(|hosted| &hosted.instance);
+                let ages = instances().map(|one| clock::release_age_changes_in(unix_ms.saturating_sub(one.epoch)));
+                ages.chain(instances().filter_map(|one| one.since.map(until))).min()
+            }
+            Lower::Users => {
+                let rows = self.panes.users.get(self.panes.user_cursor.window()).unwrap_or_default();
+                let first = rows.iter().filter_map(|row| self.shown().connections().get(row.first));
+                let known = first.filter_map(|connection| self.trend().known_for(connection, self.known_at()));
+                known.map(|known| clock::release_age_changes_in(known.ms())).min()
+            }
+            Lower::Connections | Lower::Stragglers | Lower::History => None,
+        };
+        // While the display is held, nothing of it changes.
+        [missing, shown].into_iter().flatten().min().filter(|_| self.frozen.is_none())
     }
 
     /// Milliseconds until what is told of the rollout is something else though nothing happens: never more often than a rate

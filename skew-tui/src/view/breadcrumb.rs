@@ -46,6 +46,8 @@ fn name(scope: &Scope) -> String {
     match scope {
         Scope::Version(text) | Scope::Route(text) => text.clone(),
         Scope::Connection(id) => text::short_id(id),
+        Scope::User(who) => who.text().to_owned(),
+        Scope::Instance(host) => host.name.clone(),
     }
 }
 

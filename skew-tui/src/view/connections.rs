@@ -31,7 +31,8 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         return pane::say(&pane::empty(Pane::Connections, "connection", state), theme, inside, buf);
     }
     let columns = columns(state, inside);
-    let headings = COLUMNS.map(|column| {
+    let shown = shown(state, inside);
+    let headings = shown.iter().map(|&column| {
         let hidden = column == ConnectionColumn::Address && panes.addresses == Addresses::Unknown;
         let words = match column.label() {
             _ if hidden => String::new(),
@@ -42,30 +43,43 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         };
         Cell::left(words, theme.faint)
     });
-    columns.draw(0, headings.into(), buf);
+    columns.draw(0, headings.collect(), buf);
 
     let window = panes.connection_cursor.window();
     let visible = panes.connections.get(window).unwrap_or_default();
     for (at, connection) in visible.iter().filter_map(|position| list.get(*position)).enumerate() {
-        columns.draw(at + 1, cells(connection, state, theme), buf);
+        columns.draw(at + 1, cells(connection, &shown, state, theme), buf);
     }
     let [_, below] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(inside);
     pane::select(panes.connection_cursor.row_on_screen(), Pane::Connections, state, theme, below, buf);
 }
 
-/// What can be sorted by, in the order of the columns.
-const COLUMNS: [ConnectionColumn; 4] =
-    [ConnectionColumn::Id, ConnectionColumn::Version, ConnectionColumn::Route, ConnectionColumn::Address];
+/// Width inside from which there is room for people, instances and addresses at once.
+const ROOMY: u16 = 100;
+
+/// What there is to tell and to be sorted by, in the order of the columns. Where there is little room addresses give way to people.
+fn shown(state: &State, inside: Rect) -> Vec<ConnectionColumn> {
+    let told = &state.panes().told;
+    let addresses = inside.width >= ROOMY || !told.users && !told.instances;
+    let mut columns = vec![ConnectionColumn::Id, ConnectionColumn::Version, ConnectionColumn::Route];
+    columns.extend(told.users.then_some(ConnectionColumn::User));
+    columns.extend(told.instances.then_some(ConnectionColumn::Instance));
+    columns.extend(addresses.then_some(ConnectionColumn::Address));
+    columns
+}
 
 fn columns(state: &State, inside: Rect) -> Columns {
     let address = if state.panes().addresses == Addresses::Told { 15 } else { 0 };
-    let widths = [
-        Constraint::Length(SHORT_ID as u16),
-        Constraint::Fill(2),
-        Constraint::Fill(4),
-        Constraint::Length(address),
-        Constraint::Length(10),
-    ];
+    let width = |column| match column {
+        ConnectionColumn::Id => Constraint::Length(SHORT_ID as u16),
+        ConnectionColumn::Version | ConnectionColumn::Opened => Constraint::Fill(2),
+        ConnectionColumn::Route => Constraint::Fill(4),
+        ConnectionColumn::User => Constraint::Fill(3),
+        ConnectionColumn::Instance => Constraint::Fill(2),
+        ConnectionColumn::Address => Constraint::Length(address),
+    };
+    let mut widths: Vec<Constraint> = shown(state, inside).into_iter().map(width).collect();
+    widths.push(Constraint::Length(10));
     Columns::new(inside, &widths)
 }
 
@@ -74,22 +88,28 @@ pub(super) fn column_at(state: &State, inside: Rect, point: Position) -> Option<
     if state.panes().page.is_some() {
         return None;
     }
-    COLUMNS.get(columns(state, inside).at(point)?).copied()
+    shown(state, inside).get(columns(state, inside).at(point)?).copied()
 }
 
-fn cells(connection: &Connection, state: &State, theme: &Theme) -> Vec<Cell> {
+fn cells(connection: &Connection, shown: &[ConnectionColumn], state: &State, theme: &Theme) -> Vec<Cell> {
     let site = state.shown();
     let watcher = site.is_watcher(connection);
     let (mark, mark_style) = mark(connection, site, theme);
     let text = if watcher { theme.accent } else { theme.text };
     let build = build_style(connection, site, theme);
-    vec![
-        Cell::left(text::short_id(&connection.id), theme.faint),
-        Cell::left(connection.version.clone(), build),
-        Cell::left(connection.route.clone(), text),
-        Cell::left(connection.ip.as_deref().map(|ip| state.address(ip)).unwrap_or_default(), theme.faint),
-        Cell::left(mark.to_owned(), mark_style),
-    ]
+    let cell = |column: &ConnectionColumn| match column {
+        ConnectionColumn::Id => Cell::left(text::short_id(&connection.id), theme.faint),
+        ConnectionColumn::Version | ConnectionColumn::Opened => Cell::left(connection.version.clone(), build),
+        ConnectionColumn::Route => Cell::left(connection.route.clone(), text),
+        ConnectionColumn::User => Cell::left(connection.user().unwrap_or("—").to_owned(), theme.text),
+        ConnectionColumn::Instance => Cell::left(connection.instance().unwrap_or_default().to_owned(), theme.faint),
+        ConnectionColumn::Address => {
+            Cell::left(connection.ip.as_deref().map(|ip| state.address(ip)).unwrap_or_default(), theme.faint)
+        }
+    };
+    let mut cells: Vec<Cell> = shown.iter().map(cell).collect();
+    cells.push(Cell::left(mark.to_owned(), mark_style));
+    cells
 }
 
 /// The sign and word for what is special about a connection.

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
-use skew_proto::{InvalidateAnswer, MatchKind, RoutePattern};
+use skew_proto::{InvalidateAnswer, MatchKind};
 use tui_input::Input;
 
 use super::{help, pane, text};
@@ -18,7 +18,7 @@ use crate::state::acts::Stage;
 use crate::state::clock;
 use crate::state::dialog::Dialog;
 use crate::state::follow::{Follow, REMEDY};
-use crate::state::invalidation::{Invalidation, Preview, Reach};
+use crate::state::invalidation::{Invalidation, Preview, Reach, Whom};
 use crate::theme::{Theme, bold};
 
 /// Columns inside a dialog.
@@ -48,11 +48,9 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
             pattern(input, *kind, refusal.as_deref(), state.keymap(), theme)
         }
         Some(Dialog::Confirm { preview, retyped }) => confirm(preview, retyped.as_ref(), state, theme),
-        Some(Dialog::Sending(asked)) => page(
-            "Invalidate",
-            theme.warn,
-            vec![subject(asked.kind, &asked.pattern, theme), Line::from("asking the server …")],
-        ),
+        Some(Dialog::Sending(asked)) => {
+            page("Invalidate", theme.warn, vec![subject(asked, theme), Line::from("asking the server …")])
+        }
         Some(Dialog::Outcome { asked, result }) => outcome(asked, result, state, theme),
         Some(Dialog::Contexts { input, at }) => contexts::contexts(input, *at, state, theme),
         Some(Dialog::Refusal(reason)) => page("Not possible", theme.warn, sentences(reason, theme.text)),
@@ -131,14 +129,20 @@ fn keys(state: &State, theme: &Theme) -> Page {
     Page { title: "Keys", border: theme.accent, width: help::SECTION_WIDTH * 2, lines }
 }
 
-fn subject(kind: MatchKind, pattern: &str, theme: &Theme) -> Line<'static> {
-    let how = match kind {
-        MatchKind::Prefix => "every route that starts with ",
-        MatchKind::Exact => "the route ",
-        MatchKind::Segment => "the route and what lies below ",
-        MatchKind::Regex => "every route that matches ",
+fn subject(asked: &Invalidation, theme: &Theme) -> Line<'static> {
+    let (how, what) = match asked {
+        Invalidation::User(id) => ("the user ", id),
+        Invalidation::Route { pattern, kind } => {
+            let how = match kind {
+                MatchKind::Prefix => "every route that starts with ",
+                MatchKind::Exact => "the route ",
+                MatchKind::Segment => "the route and what lies below ",
+                MatchKind::Regex => "every route that matches ",
+            };
+            (how, pattern)
+        }
     };
-    let shown = text::fit(pattern, WIDTH - text::width(how));
+    let shown = text::fit(what, WIDTH - text::width(how));
     Line::from(vec![Span::styled(how, theme.faint), Span::styled(shown, bold(theme.accent))])
 }
 
@@ -164,9 +168,12 @@ fn pattern(input: &Input, kind: MatchKind, refusal: Option<&str>, keymap: &Keyma
 }
 
 fn confirm(preview: &Preview, retyped: Option<&Input>, state: &State, theme: &Theme) -> Page {
-    let pattern = &preview.pattern;
-    let mut lines = vec![subject(pattern.kind(), pattern.text(), theme), Line::default()];
+    let mut lines = vec![subject(&preview.whom.asked(), theme), Line::default()];
     match &preview.reach {
+        None if matches!(preview.whom, Whom::User(_)) => {
+            let words = "Whom it reaches is not known: the list does not tell whose every connection is.";
+            lines.extend(sentences(words, theme.warn));
+        }
         None => lines.extend(sentences("Whom it reaches is not known: there are no stats.", theme.warn)),
         Some(reach) => lines.extend(reached(reach, theme)),
     }
@@ -180,7 +187,7 @@ fn confirm(preview: &Preview, retyped: Option<&Input>, state: &State, theme: &Th
         return page("Invalidate?", theme.bad, lines);
     }
     match retyped {
-        Some(input) => lines.extend(retype(pattern, input, state.keymap(), theme)),
+        Some(input) => lines.extend(retype(preview.whom.text(), input, state.keymap(), theme)),
         None => lines.push(Line::from(vec![
             Span::styled(state.keymap().name(Action::Confirm, Context::Question), bold(theme.accent)),
             Span::styled(" sends them a refresh   ", theme.faint),
@@ -191,8 +198,8 @@ fn confirm(preview: &Preview, retyped: Option<&Input>, state: &State, theme: &Th
     page("Invalidate?", theme.warn, lines)
 }
 
-fn retype(pattern: &RoutePattern, input: &Input, keymap: &Keymap, theme: &Theme) -> Vec<Line<'static>> {
-    let shown = text::fit(pattern.text(), PATTERN);
+fn retype(pattern: &str, input: &Input, keymap: &Keymap, theme: &Theme) -> Vec<Line<'static>> {
+    let shown = text::fit(pattern, PATTERN);
     let mut field = vec![Span::styled("pattern  ", theme.faint)];
     field.extend(typed(input, WIDTH - 12, theme));
     vec![
@@ -244,7 +251,7 @@ fn by_route<'a>(routes: impl Iterator<Item = (&'a str, u64)>, all: usize, theme:
 }
 
 fn outcome(asked: &Invalidation, result: &Result<InvalidateAnswer, String>, state: &State, theme: &Theme) -> Page {
-    let mut lines = vec![subject(asked.kind, &asked.pattern, theme), Line::default()];
+    let mut lines = vec![subject(asked, theme), Line::default()];
     let refusal = match result {
         Ok(answer) if answer.ok => {
             lines.extend(answered(answer, state.stage(asked), state, theme));

@@ -7,6 +7,7 @@ use ratatui::widgets::Widget;
 
 use super::dialog::typed;
 use super::text;
+use crate::action::Action;
 use crate::state::State;
 use crate::state::dialog::Dialog;
 use crate::state::site::Level;
@@ -31,12 +32,19 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         spans.push(Span::styled(text::fit(&said.text, usize::from(area.width).saturating_sub(2)), style));
         spans.push(Span::raw("   "));
     }
-    for binding in state.keymap().bindings(state.context(), state.access()) {
-        let (Some(hint), Some(key)) = (binding.hint, binding.keys.first()) else { continue };
-        let (key, hint) = (key.to_string(), format!(" {hint}  "));
+    let hints: Vec<(Action, String, String)> = (state.keymap().bindings(state.context(), state.access()))
+        .filter_map(|binding| {
+            Some((binding.action, binding.keys.first()?.to_string(), format!(" {}  ", binding.hint?)))
+        })
+        .collect();
+    // The way out is never pushed out.
+    let out = hints.iter().find(|(action, ..)| *action == Action::Quit);
+    let out = out.map_or(0, |(_, key, hint)| text::width(key) + text::width(hint));
+    for (action, key, hint) in hints {
         let taken: usize = spans.iter().map(Span::width).sum();
+        let kept = if action == Action::Quit { 0 } else { out };
         // Half a hint says nothing, and the next one may fit.
-        if taken + text::width(&key) + text::width(hint.trim_end()) <= usize::from(area.width) {
+        if taken + text::width(&key) + text::width(hint.trim_end()) + kept <= usize::from(area.width) {
             spans.push(Span::styled(key, bold(theme.accent)));
             spans.push(Span::styled(hint, theme.faint));
         }

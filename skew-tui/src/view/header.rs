@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use super::text;
-use crate::state::site::{Coverage, Link, Watchers};
+use crate::state::site::{Coverage, Link, Watchers, unheard};
 use crate::state::{State, clock};
 use crate::theme::{Theme, bold};
 
@@ -24,7 +24,7 @@ pub(super) fn height(width: u16) -> u16 {
 pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let [first, second] = [0, 1].map(|row| Rect { y: area.y + row, height: 1, ..area });
     let totals = Line::from(totals(state, theme));
-    let link = Line::from(link(state, theme));
+    let link = Line::from(link(state, theme, area.width));
     let badge = [Span::raw(" "), Span::styled(" skew ", theme.badge), Span::raw("  ")];
     let indent = badge.iter().map(Span::width).sum::<usize>();
     if area.height > 1 {
@@ -77,7 +77,15 @@ fn columns(width: usize) -> u16 {
     u16::try_from(width).unwrap_or(u16::MAX)
 }
 
-fn link<'a>(state: &State, theme: &Theme) -> Vec<Span<'a>> {
+/// Whether the header says who is not heard from: it has the room where it has two lines, and where it has one a notice says it.
+pub(super) fn tells_missing(width: u16) -> bool {
+    width < ONE_LINE
+}
+
+/// Columns of the names of instances.
+const MISSING: usize = 20;
+
+fn link<'a>(state: &State, theme: &Theme, width: u16) -> Vec<Span<'a>> {
     let site = state.site();
     let (words, style) = match &site.link {
         Link::Connecting => ("◌ connecting".to_owned(), theme.warn),
@@ -96,8 +104,15 @@ fn link<'a>(state: &State, theme: &Theme) -> Vec<Span<'a>> {
     if let Coverage::Partial { answering, of } = site.coverage {
         spans.push(Span::styled(format!("  partial {answering}/{of}"), bold(theme.warn)));
     }
-    if site.coverage == Coverage::Instances {
-        spans.push(Span::styled("  partial", bold(theme.warn)));
+    if let (Coverage::Instances, Some(missing)) = (site.coverage, &site.missing) {
+        let words = match tells_missing(width) {
+            true => {
+                let age = clock::age(state.now().unix_ms.saturating_sub(missing.since));
+                format!("  partial: {} silent for {age}", text::fit(&unheard(missing), MISSING))
+            }
+            false => "  partial".to_owned(),
+        };
+        spans.push(Span::styled(words, bold(theme.warn)));
     }
     if let Some(size) = state.taped() {
         spans.push(Span::styled(format!("  ● REC {}", skew_proto::text::bytes(size)), bold(theme.bad)));

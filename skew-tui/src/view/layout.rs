@@ -4,6 +4,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::{breadcrumb, footer, header, notice, playback, stragglers, targets};
 use crate::state::aside::Lower;
+use crate::state::notice::Notice;
 use crate::state::{Heights, Pane, State};
 
 /// Smallest screen that everything has room on.
@@ -48,6 +49,10 @@ pub(super) struct Regions {
     pub(super) routes: Rect,
     /// Connections.
     pub(super) connections: Rect,
+    /// Who they belong to.
+    pub(super) users: Rect,
+    /// The server's processes.
+    pub(super) instances: Rect,
     /// Shares over time.
     pub(super) history: Rect,
     /// Who is on an old build.
@@ -91,7 +96,8 @@ pub(super) fn regions(area: Rect, state: &State) -> Regions {
         (main, log)
     };
     let rollout_height = if area.height >= ROOMY { ROOMY_ROLLOUT } else { ROLLOUT };
-    let notice_height = notice::height(state, main.width);
+    let said = matches!(state.notice(), Some(Notice::Instances(_))) && header::tells_missing(area.width);
+    let notice_height = if said { 0 } else { notice::height(state, main.width) };
     // Where a notice leaves no room for three lists, the longest one gives way: the figures are old then anyway.
     let breadcrumb_height = breadcrumb::height(state);
     let targets_height = targets::height(state);
@@ -119,6 +125,8 @@ pub(super) fn regions(area: Rect, state: &State) -> Regions {
     }
     match state.aside().lower {
         Lower::Connections => regions.connections = lower,
+        Lower::Users => regions.users = lower,
+        Lower::Instances => regions.instances = lower,
         Lower::Stragglers => regions.stragglers = lower,
         Lower::History => regions.history = lower,
     }
@@ -135,7 +143,7 @@ fn log_height(height: u16) -> u16 {
 
 /// Lines in a pane above its rows.
 pub(super) fn heading(pane: Pane) -> u16 {
-    u16::from(pane == Pane::Connections)
+    u16::from(matches!(pane, Pane::Connections | Pane::Users | Pane::Instances))
 }
 
 /// Number of rows that each pane has room for.
@@ -151,6 +159,8 @@ pub fn heights(area: Rect, state: &State) -> Heights {
         routes: inside(Pane::Routes, regions.routes),
         connections: inside(Pane::Connections, regions.connections),
         log: inside(Pane::Log, regions.log),
+        users: inside(Pane::Users, regions.users),
+        instances: inside(Pane::Instances, regions.instances),
         stragglers: usize::from(regions.stragglers.height.saturating_sub(2 + stragglers::HEADING)),
     }
 }

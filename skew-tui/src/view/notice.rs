@@ -8,8 +8,9 @@ use ratatui::widgets::Widget;
 
 use super::{pane, text};
 use crate::action::{Action, Context};
-use crate::state::State;
 use crate::state::notice::Notice;
+use crate::state::site::unheard;
+use crate::state::{State, clock};
 use crate::theme::{Theme, bold};
 
 /// Border and padding on both sides.
@@ -80,6 +81,15 @@ fn words(notice: Notice<'_>, state: &State, warn: Style, bad: Style) -> Words {
                 "· or it runs as several processes, and needs sticky sessions".to_owned(),
                 "· or tracking is off: skewProtection.connectionTracking".to_owned(),
             ],
+        },
+        Notice::Instances(missing) => Words {
+            title: "Partial",
+            style: warn,
+            paragraphs: vec![format!(
+                "The server has not heard from {} for {}. Of these the figures are the last that were known.",
+                unheard(missing),
+                clock::age(state.shown_at().unix_ms.saturating_sub(missing.since))
+            )],
         },
         Notice::RefusedByHook => Words { title: "Not authorized", style: bad, paragraphs: remedy() },
         Notice::RefusedByStatus(status, reason) => {

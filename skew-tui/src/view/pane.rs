@@ -53,6 +53,18 @@ pub(super) fn frame(pane: Pane, note: &str, state: &State, theme: &Theme, area: 
     inside
 }
 
+/// The note of a pane that tells users beside connections: how many rows there are, and which number is which, where the frame has room
+/// for that beside its other words.
+pub(super) fn note_of_users(rows: usize, pane: Pane, state: &State, width: u16) -> String {
+    const ROOMY: u16 = 44;
+    let rows = text::number(rows as u64);
+    let busy = state.panes().focus == pane || state.panes().is_filtered(pane);
+    match busy && width < ROOMY {
+        true => rows,
+        false => format!("{rows} · tabs/users"),
+    }
+}
+
 /// The sign of an order.
 pub(super) fn arrow(direction: Direction) -> &'static str {
     match direction {

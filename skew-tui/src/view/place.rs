@@ -19,6 +19,8 @@ pub fn place(area: Rect, state: &State, column: u16, row: u16) -> Option<Place> 
         (Pane::Routes, regions.routes),
         (Pane::Connections, regions.connections),
         (Pane::Log, regions.log),
+        (Pane::Users, regions.users),
+        (Pane::Instances, regions.instances),
     ];
     let (pane, region) = panes.into_iter().find(|(_, region)| region.contains(point))?;
     let inside = pane::inside(region);
@@ -26,6 +28,7 @@ pub fn place(area: Rect, state: &State, column: u16, row: u16) -> Option<Place> 
     let part = match point.y.checked_sub(inside.y) {
         Some(line) if line >= inside.height => Part::Frame,
         Some(line) if line >= heading => Part::Row(usize::from(line - heading)),
+        Some(_) if pane != Pane::Connections => Part::Frame,
         Some(_) => connections::column_at(state, inside, point).map_or(Part::Frame, Part::Heading),
         None => Part::Frame,
     };

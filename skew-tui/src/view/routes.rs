@@ -16,8 +16,9 @@ const ROOMY: u16 = 52;
 const ROOMY_FOR_SPARKS: u16 = 60;
 const SPARK: usize = 10;
 
-/// Columns of a count.
+/// Columns of a count, and of the counts of connections and users where there is little room.
 const COUNT: usize = 6;
+const NARROW_COUNT: (usize, usize) = (5, 4);
 
 /// What stands before the number of those on other builds.
 const OLD: &str = "old ";
@@ -32,18 +33,27 @@ const TRACKING_OFF: [&str; 3] = [
 pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let panes = state.panes();
     let site = state.shown();
+    let users = panes.routes.iter().any(|row| row.users.is_some());
     let note = match panes.routes.len() {
         0 => String::new(),
+        rows if users => pane::note_of_users(rows, Pane::Routes, state, area.width),
         rows => text::number(rows as u64),
     };
     let inside = pane::frame(Pane::Routes, &note, state, theme, area, buf);
     if panes.routes.is_empty() {
         return pane::say(&pane::empty(Pane::Routes, "route", state), theme, inside, buf);
     }
-    let (bar, old_digits) = if inside.width >= ROOMY { (Constraint::Fill(3), 5) } else { (Constraint::Length(4), 3) };
+    let roomy = inside.width >= ROOMY;
+    let (bar, old_digits) = if roomy { (Constraint::Fill(3), 5) } else { (Constraint::Length(4), 3) };
+    // With users there are two counts in the place of one, which is worth more than a bar of four columns.
+    let (count, digits, bar) = match (users, roomy) {
+        (false, _) => (COUNT, (COUNT, COUNT), bar),
+        (true, true) => (2 * COUNT + 1, (COUNT, COUNT), bar),
+        (true, false) => (NARROW_COUNT.0 + 1 + NARROW_COUNT.1, NARROW_COUNT, Constraint::Length(0)),
+    };
     // What is kept of the past is of the whole site.
     let sparks = inside.width >= ROOMY_FOR_SPARKS && panes.drill.is_empty();
-    let mut widths = vec![Constraint::Fill(5), Constraint::Length(COUNT as u16), Constraint::Length(6), bar];
+    let mut widths = vec![Constraint::Fill(5), Constraint::Length(count as u16), Constraint::Length(6), bar];
     widths.extend(sparks.then_some(Constraint::Length(SPARK as u16)));
     widths.push(Constraint::Length((OLD.len() + old_digits) as u16));
     let columns = Columns::new(inside, &widths);
@@ -53,7 +63,7 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         let old = if row.old > 0 { format!("{OLD}{}", text::short_number(row.old, old_digits)) } else { String::new() };
         let mut cells = vec![
             Cell::left(row.route.clone(), theme.text),
-            Cell::right(text::short_number(row.count, COUNT), theme.strong),
+            Cell::right(text::tabs_and_users(row.count, row.users, digits), theme.strong),
             Cell::right(percent_label(row.count, total), theme.text),
             Cell::left(bar::bar(row.count, panes.busiest_route, columns.width(3), ' '), theme.accent),
         ];

@@ -114,6 +114,13 @@ pub(super) fn short_number(exact: u64, columns: usize) -> String {
     format!("{}{name}", number(exact / unit))
 }
 
+/// Connections, and the users behind them where that is known: `1,147/941`, in so many columns each.
+#[must_use]
+pub(super) fn tabs_and_users(tabs: u64, users: Option<u64>, columns: (usize, usize)) -> String {
+    let tabs = short_number(tabs, columns.0);
+    users.map_or_else(|| tabs.clone(), |users| format!("{tabs}/{}", short_number(users, columns.1)))
+}
+
 /// The first part of an id, which tells connections apart for an eye.
 #[must_use]
 pub(super) fn short_id(id: &str) -> String {

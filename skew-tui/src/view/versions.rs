@@ -6,7 +6,7 @@ use skew_proto::percent_label;
 
 use super::pane::{self, Cell, Columns};
 use super::{bar, text};
-use crate::state::{Pane, State, clock};
+use crate::state::{Pane, Panes, State, clock};
 use crate::theme::Theme;
 
 /// Width inside from which the current build is marked by a word beside the sign, and every build has its age.
@@ -22,14 +22,16 @@ const MOST_NARROW: usize = 11;
 const MOST_ROOMY: usize = 12;
 const GIVEN: usize = 8;
 
-/// Columns of a count.
+/// Columns of a count, and of the counts of connections and users where there is little room.
 const COUNT: usize = 6;
+const NARROW_COUNT: (usize, usize) = (5, 4);
 
 pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let panes = state.panes();
     let site = state.shown();
     let note = match panes.versions.len() {
         0 => String::new(),
+        rows if rows_have_users(panes) => pane::note_of_users(rows, Pane::Versions, state, area.width),
         rows => text::number(rows as u64),
     };
     let inside = pane::frame(Pane::Versions, &note, state, theme, area, buf);
@@ -37,19 +39,30 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         return pane::say(&pane::empty(Pane::Versions, "build", state), theme, inside, buf);
     }
     let roomy = inside.width >= ROOMY;
+    let users = rows_have_users(panes);
+    // With users there are two counts in the place of one.
+    let (count, digits) = match (users, roomy) {
+        (false, _) => (COUNT, (COUNT, COUNT)),
+        (true, true) => (2 * COUNT + 1, (COUNT, COUNT)),
+        (true, false) => (NARROW_COUNT.0 + 1 + NARROW_COUNT.1, NARROW_COUNT),
+    };
+    let spare = usize::from(inside.width).saturating_sub(usize::from(ROOMY) + count - COUNT);
     let window = panes.version_cursor.window();
     let rows = panes.versions.get(window).unwrap_or_default();
     let names: Vec<&str> = rows.iter().map(|row| row.version.as_str()).collect();
-    let (whole, most) = match inside.width.checked_sub(ROOMY) {
+    let (whole, most) = match inside.width.checked_sub(ROOMY).map(|more| more.saturating_sub((count - COUNT) as u16)) {
         Some(more) => (MOST_ROOMY + usize::from(more), MOST_ROOMY + usize::from(more) + GIVEN),
         None => (MOST_NARROW, MOST_NARROW),
     };
     let name = text::telling_width(&names, NAME, whole, most);
-    let worded = roomy && name <= whole;
+    let worded = roomy && name <= whole && (!users || spare > 0);
     let (name, mark) = (Constraint::Length(name as u16), if worded { 9 } else { 1 });
-    let figures = [Constraint::Length(COUNT as u16), Constraint::Length(6), Constraint::Fill(2)];
+    let figures = [Constraint::Length(count as u16), Constraint::Length(6)];
     let age = roomy.then_some(Constraint::Length(6));
-    let widths: Vec<Constraint> = [name, Constraint::Length(mark)].into_iter().chain(age).chain(figures).collect();
+    // Where there is little room, users are worth more than a bar.
+    let bar = (roomy || !users).then_some(Constraint::Fill(2));
+    let widths: Vec<Constraint> =
+        [name, Constraint::Length(mark)].into_iter().chain(age).chain(figures).chain(bar).collect();
     let columns = Columns::new(inside, &widths);
     let bar_width = columns.width(widths.len() - 1);
     let total = state.figures().map_or(0, |figures| figures.total);
@@ -68,11 +81,15 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
             cells.push(Cell::right(age.unwrap_or_default(), theme.faint));
         }
         cells.extend([
-            Cell::right(text::short_number(row.count, COUNT), theme.strong),
+            Cell::right(text::tabs_and_users(row.count, row.users, digits), theme.strong),
             Cell::right(percent_label(row.count, total), theme.text),
-            Cell::left(bar::bar(row.count, total, bar_width, ' '), bar_style),
         ]);
+        cells.extend(bar.map(|_| Cell::left(bar::bar(row.count, total, bar_width, ' '), bar_style)));
         columns.draw(at, cells, buf);
     }
     pane::select(panes.version_cursor.row_on_screen(), Pane::Versions, state, theme, inside, buf);
+}
+
+fn rows_have_users(panes: &Panes) -> bool {
+    panes.versions.iter().any(|row| row.users.is_some())
 }

@@ -36,7 +36,7 @@ fn watching(limits: Limits) -> State {
 }
 
 fn asked() -> Invalidation {
-    Invalidation { pattern: "/shop".into(), kind: MatchKind::Prefix }
+    Invalidation::Route { pattern: "/shop".into(), kind: MatchKind::Prefix }
 }
 
 fn confirming(limits: Limits) -> State {

@@ -101,7 +101,7 @@ fn a_connections_page_stays_when_it_is_gone_and_says_so() {
 fn a_page_invalidates_its_connections_route() {
     let mut state = at_a_connection();
     press(&mut state, Action::InvalidateSelected);
-    let asked = Invalidation { pattern: "/products".to_owned(), kind: skew_proto::MatchKind::Prefix };
+    let asked = Invalidation::Route { pattern: "/products".to_owned(), kind: skew_proto::MatchKind::Prefix };
     assert_eq!(press(&mut state, Action::Confirm), [Effect::Invalidate(asked)]);
 }
 

@@ -17,7 +17,7 @@ fn selected_route(state: &mut State) -> String {
 }
 
 fn invalidation(pattern: &str, kind: MatchKind) -> Invalidation {
-    Invalidation { pattern: pattern.to_owned(), kind }
+    Invalidation::Route { pattern: pattern.to_owned(), kind }
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn what_is_invalidated_is_what_was_seen_under_the_cursor() {
     let now = state.now();
     state.update(Event::Action(Action::InvalidateSelected), now);
     let Some(Dialog::Confirm { preview, .. }) = state.dialog() else { panic!("{:?}", state.dialog()) };
-    assert_eq!(preview.pattern.text(), "/products");
+    assert_eq!(preview.whom.text(), "/products");
 }
 
 #[test]

@@ -159,7 +159,7 @@ fn stock_answer() -> InvalidateAnswer {
 
 fn answered(result: Result<InvalidateAnswer, String>) -> State {
     let mut state = after(confirming(), &[Action::Confirm]);
-    let asked = Invalidation { pattern: "/checkout".to_owned(), kind: skew_proto::MatchKind::Prefix };
+    let asked = Invalidation::Route { pattern: "/checkout".to_owned(), kind: skew_proto::MatchKind::Prefix };
     state.update(Event::Invalidated(asked, result), at(200));
     state
 }

@@ -59,7 +59,7 @@ fn filled(texts: &[String]) -> State {
         "yourId": text(4)});
     let releases =
         Releases { current: Some(text(5)), releases: vec![Release { version: text(1), released_at: Some(1) }] };
-    let asked = Invalidation { pattern: text(3), kind: skew_proto::MatchKind::Prefix };
+    let asked = Invalidation::Route { pattern: text(3), kind: skew_proto::MatchKind::Prefix };
     tell(
         &mut state,
         2,

@@ -247,3 +247,54 @@ pub(crate) fn polled() -> State {
     tell(&mut state, 60, [frame(&stats), releases()]);
     state
 }
+
+/// The stats of [`stats`], of a `skew-server` that is two instances and knows who most of the visitors are: each has a tab and every
+/// third one another.
+pub(crate) fn stats_of_people(groups: &[Group<'_>], second: &str) -> SourceEvent {
+    let SourceEvent::Frame(text) = stats(groups) else { unreachable!("stats are a frame") };
+    let mut stats: serde_json::Value = serde_json::from_str(&text).expect("stats are JSON");
+    let (mut users, mut anonymous) = (std::collections::BTreeSet::new(), 0u64);
+    let mut instances = [
+        ("web-1", "8f3a2c1d", 95, 0, std::collections::BTreeSet::new()),
+        ("web-2", "5b90aa01", 4, 0, std::collections::BTreeSet::new()),
+    ];
+    let all = stats["connections"].as_array_mut().expect("a list");
+    for (at, connection) in all.iter_mut().enumerate() {
+        let instance = &mut instances[usize::from(at % 5 == 3)];
+        connection["instance"] = instance.0.into();
+        instance.3 += 1;
+        if connection["route"] == "/__skew/tui" || at % 11 == 5 {
+            anonymous += 1;
+            continue;
+        }
+        let user = format!("u{:04}", if at % 4 == 3 { at / 2 } else { at });
+        connection["user"] = user.clone().into();
+        instance.4.insert(user.clone());
+        users.insert(user);
+    }
+    stats["users"] = users.len().into();
+    stats["anonymous"] = anonymous.into();
+    stats["instances"] = (instances.iter())
+        .map(|(name, build, age_min, connections, users)| {
+            let mut one = serde_json::json!({"name": name, "epoch": BEGIN_MS - age_min * MINUTE_MS, "build": build, "server": "0.1.0",
+                "connections": connections, "users": users.len(), "state": "live"});
+            if *name == "web-2" && second != "live" {
+                one["state"] = second.into();
+                one["since"] = (BEGIN_MS - 12_000).into();
+            }
+            one
+        })
+        .collect();
+    if second != "live" {
+        stats["partial"] = serde_json::json!({"instances": ["web-2"], "since": BEGIN_MS - 12_000});
+    }
+    frame(&stats)
+}
+
+/// Live on a `skew-server` of two instances, of which the second is as told.
+pub(crate) fn live_with_people(second: &str) -> State {
+    let mut state = begin();
+    connected_to_ours(&mut state);
+    tell(&mut state, 60, [stats_of_people(ROLLOUT, second), releases()]);
+    state
+}

@@ -1,10 +1,10 @@
 //! Whom an invalidation will reach, as far as it is known.
 
-use skew_proto::{InvalidateAnswer, RoutePattern, text, wire};
+use skew_proto::{InvalidateAnswer, text, wire};
 
 use super::ROUTE_CHARS;
 use crate::output::connections;
-use crate::state::invalidation::Reach;
+use crate::state::invalidation::{Reach, Whom};
 
 /// Routes that are shown before the question.
 const SHOWN_ROUTES: usize = 20;
@@ -33,16 +33,27 @@ impl Expected {
     }
 }
 
-/// Whom a pattern reaches, in lines for people.
-pub(super) fn describe(pattern: &RoutePattern, expected: Option<&Expected>) -> String {
-    let what = format!("{} ({})", text::cut(pattern.text(), ROUTE_CHARS), pattern.kind());
+/// What was asked for, in words.
+pub(super) fn named(whom: &Whom) -> String {
+    let shown = text::cut(whom.text(), ROUTE_CHARS);
+    match whom {
+        Whom::Route(pattern) => format!("{shown} ({})", pattern.kind()),
+        Whom::User(_) => format!("user {shown}"),
+    }
+}
+
+/// Whom it reaches, in lines for people.
+pub(super) fn describe(whom: &Whom, expected: Option<&Expected>) -> String {
+    let what = named(whom);
     let Some(expected) = expected else {
         return format!("{what}: whom it reaches is not known, since the site did not show its stats");
     };
-    if expected.routes.is_empty() {
+    if expected.people == 0 {
         return format!("{what} reaches nobody now");
     }
-    let mut lines = vec![format!("{what} reaches {}:", connections(expected.people))];
+    // Of a user the server tells a number only.
+    let end = if expected.routes.is_empty() { "" } else { ":" };
+    let mut lines = vec![format!("{what} reaches {}{end}", connections(expected.people))];
     let shown = expected.routes.iter().take(SHOWN_ROUTES);
     lines.extend(shown.map(|(route, count)| format!("{count:>8}  {}", text::cut(route, ROUTE_CHARS))));
     let more = expected.routes.len().saturating_sub(SHOWN_ROUTES);
@@ -54,7 +65,7 @@ pub(super) fn describe(pattern: &RoutePattern, expected: Option<&Expected>) -> S
 
 #[cfg(test)]
 mod tests {
-    use skew_proto::MatchKind;
+    use skew_proto::{MatchKind, RoutePattern};
 
     use super::*;
 
@@ -66,7 +77,7 @@ mod tests {
         let expected = Expected::counted(&answer);
         assert_eq!((expected.people, expected.watchers), (3, 1));
         assert_eq!(expected.routes, [("/shop".to_owned(), 2), ("/".to_owned(), 1)]);
-        let pattern = RoutePattern::new(MatchKind::Prefix, "/").unwrap();
+        let pattern = Whom::Route(RoutePattern::new(MatchKind::Prefix, "/").unwrap());
         assert!(describe(&pattern, Some(&expected)).starts_with("/ (prefix) reaches 3 connections:"));
         let nobody = Expected { people: 0, watchers: 1, routes: Vec::new() };
         assert_eq!(describe(&pattern, Some(&nobody)), "/ (prefix) reaches nobody now");

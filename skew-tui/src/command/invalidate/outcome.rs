@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use skew_proto::{InvalidateAnswer, RoutePattern, text};
+use skew_proto::{InvalidateAnswer, text};
 
 use super::super::stop::Stop;
 use super::ROUTE_CHARS;
-use super::expected::Expected;
+use super::expected::{Expected, named};
 use crate::cli::Options;
 use crate::invalidate::{Mode, ServerKind};
 use crate::output::{Sink, connections, iso};
 use crate::state::follow::{Follow, Followed, REMEDY, Tab};
+use crate::state::invalidation::Whom;
 
 /// Connections that are listed for people.
 const SHOWN_TABS: usize = 20;
@@ -25,8 +26,13 @@ pub(super) struct Outcome<'a> {
     schema: u32,
     r#type: &'static str,
     at: Option<String>,
-    route: &'a str,
-    r#match: &'static str,
+    /// What was asked for: a route and how it is compared, or a user.
+    route: Option<&'a str>,
+    r#match: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a str>,
+    #[serde(skip)]
+    named: String,
     dry_run: bool,
     server: String,
     /// Connections that the server says it reached, or would. Null where it does not say.
@@ -56,19 +62,25 @@ struct List<'a> {
 
 impl<'a> Outcome<'a> {
     pub(super) fn of(
-        pattern: &'a RoutePattern,
+        whom: &'a Whom,
         server: ServerKind,
         expected: Option<&'a Expected>,
         answer: Option<&InvalidateAnswer>,
         mode: Mode,
     ) -> Self {
+        let (route, r#match, user) = match whom {
+            Whom::Route(pattern) => (Some(pattern.text()), Some(pattern.kind().as_str()), None),
+            Whom::User(id) => (None, None, Some(id.as_str())),
+        };
         let routes = expected.map(|expected| expected.routes.iter().map(|(route, count)| (route.as_str(), *count)));
         Self {
             schema: 1,
             r#type: "invalidation",
             at: iso(crate::clock::Clock::start().now()),
-            route: pattern.text(),
-            r#match: pattern.kind().as_str(),
+            route,
+            r#match,
+            user,
+            named: named(whom),
             dry_run: mode == Mode::DryRun,
             server: server.to_string(),
             matched: answer.and_then(|answer| answer.matched),
@@ -97,7 +109,7 @@ impl<'a> Outcome<'a> {
 
     /// The one line for people, before anybody is followed.
     pub(super) fn sentence(&self) -> String {
-        let what = format!("{} ({})", text::cut(self.route, ROUTE_CHARS), self.r#match);
+        let what = &self.named;
         match (self.dry_run, self.matched, self.expected) {
             (true, _, expected) => format!("{what} would reach {}", connections(expected.unwrap_or_default())),
             (false, Some(matched), _) => format!("{what} sent to {}", connections(matched)),

@@ -3,6 +3,8 @@
 use crate::Transport;
 use crate::doctor::evidence::{Evidence, Subscription};
 use crate::doctor::finding::{Finding, Id};
+use crate::output::unix_iso;
+use crate::state::site::unheard;
 
 use super::open;
 
@@ -15,6 +17,7 @@ pub(super) fn findings(evidence: &Evidence) -> Vec<Finding> {
     let mut findings: Vec<_> =
         first.map(|first| subscription(evidence, first, processes.is_some())).into_iter().collect();
     findings.extend(processes);
+    findings.extend(silent_instances(evidence));
     findings.extend(figures(evidence));
     findings
 }
@@ -23,7 +26,7 @@ fn subscription(evidence: &Evidence, first: &Subscription, several: bool) -> Fin
     let transport = open(evidence).map(|(_, transport, _)| transport);
     let hook = "the hook skew:authorize-stats";
     match first {
-        Subscription::Shown if evidence.figures.is_some_and(|figures| figures.by_changes) => {
+        Subscription::Shown if evidence.figures.as_ref().is_some_and(|figures| figures.by_changes) => {
             Finding::ok(Id::Stats, "stats are shown", "to these credentials, as changes")
         }
         Subscription::Shown => Finding::ok(Id::Stats, "stats are shown", "to these credentials"),
@@ -113,8 +116,19 @@ fn several_processes(evidence: &Evidence) -> Option<Finding> {
     ))
 }
 
+/// Whether the server is several and does not hear from all of itself.
+fn silent_instances(evidence: &Evidence) -> Option<Finding> {
+    let missing = evidence.figures.as_ref()?.missing.as_ref()?;
+    let since = unix_iso(missing.since).map(|since| format!(" since {since}")).unwrap_or_default();
+    let seen = format!("it has not heard from {}{since}; of these the figures are the last known", unheard(missing));
+    Some(Finding::warning(Id::InstancesSilent, "the server does not hear from all of its instances", seen).remedy(
+        "see that these instances run and reach Redis, and that this one does (metrics and log of each); figures are whole by \
+         themselves some seconds later",
+    ))
+}
+
 fn figures(evidence: &Evidence) -> Option<Finding> {
-    let figures = evidence.figures?;
+    let figures = evidence.figures.as_ref()?;
     let settings = evidence.page.as_ref().ok().and_then(|page| page.settings.as_ref());
     let stock = open(evidence).is_some_and(|(.., greeting)| greeting.server.is_none());
     let off = stock && settings.and_then(|settings| settings.route_tracking) == Some(false);

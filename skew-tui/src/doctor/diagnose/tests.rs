@@ -245,6 +245,14 @@ fn cases() -> Vec<(Evidence, Id, Severity)> {
         ),
         (module(|module| module.route_tracking = Some(false)), Id::RouteTrackingOff, Warning),
         (but(|evidence| evidence.figures = Some(Figures::default())), Id::NobodyConnected, Note),
+        (
+            but(|evidence| {
+                let missing = Some(skew_proto::Partial { instances: vec!["web-2".into()], since: 1 });
+                evidence.figures = Some(Figures { visitors: 9, missing, ..Figures::default() });
+            }),
+            Id::InstancesSilent,
+            Warning,
+        ),
         (page(|page| page.cookies.clear()), Id::NoVersionCookie, Warning),
         (module(|module| module.cookie = CookieSetting::Off), Id::NoVersionCookie, Warning),
         (

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 use serde_json::json;
-use skew_proto::MatchKind;
+use skew_proto::{MatchKind, RoutePattern};
 
 use super::super::site::Watchers;
 use super::*;
@@ -31,7 +31,7 @@ fn site(tabs: &[(&str, &str, &str)]) -> Site {
 }
 
 fn hit(site: &Site, pattern: &str) -> Hit {
-    Hit::of(&RoutePattern::new(MatchKind::Prefix, pattern).unwrap(), site).unwrap()
+    Hit::of(&Whom::Route(RoutePattern::new(MatchKind::Prefix, pattern).unwrap()), site).unwrap()
 }
 
 fn see(follow: &mut Follow, site: &mut Site, ms: u64, event: SourceEvent) {
@@ -132,7 +132,7 @@ fn nobody_hit_is_nobody_to_follow() {
 
 #[test]
 fn nobody_is_followed_whom_the_site_does_not_tell() {
-    let everybody = RoutePattern::new(MatchKind::Prefix, "/").unwrap();
+    let everybody = Whom::Route(RoutePattern::new(MatchKind::Prefix, "/").unwrap());
     let why = |site: &Site| Hit::of(&everybody, site).unwrap_err();
     assert_eq!(why(&Site::new(Watchers::LeftOut)), NotFollowed::Blind);
     let mut stale = site(THREE);

@@ -10,7 +10,7 @@ use crate::Now;
 /// Connections of whom nearly all are gone at once: that is a restart, and not that everybody left.
 const CROWD: u64 = 10;
 
-/// Whoever was in the last list, by a keyed hash of the public id: no id is copied, and 50,000 take some 3 MB.
+/// Whoever was in the last list, by a keyed hash of the public id: no id is copied, and 50,000 take some 4 MB.
 #[derive(Debug, Clone, Default)]
 pub(super) struct People {
     hasher: DefaultHashBuilder,
@@ -25,6 +25,8 @@ pub(super) struct People {
 struct Seen {
     /// Hash of the build.
     build: u64,
+    /// Since when it is known to be there.
+    here: Old,
     /// Since when it is known to be on an old build, if it is.
     old: Option<Old>,
     /// The last list that had it.
@@ -95,7 +97,7 @@ pub struct Straggler {
     pub old_for: OldFor,
 }
 
-/// For how long a connection has been on a build that is not the current one.
+/// For how long something has been so: a connection there, or on a build that is not the current one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OldFor {
     /// For so many milliseconds: it was watched as the connection opened, or as the next build was released.
@@ -130,12 +132,13 @@ impl People {
                 last = (&connection.version, self.hasher.hash_one(connection.version.as_str()));
             }
             let build = last.1;
-            let old = || (build != current).then_some(Old { since_ms: now.monotonic_ms, sight });
+            let here = Old { since_ms: now.monotonic_ms, sight };
+            let old = || (build != current).then_some(here);
             let key = self.hasher.hash_one(connection.id.as_str());
             let seen = self.seen.entry(key).or_insert_with(|| {
                 difference.opened += 1;
                 difference.joined += u64::from(build == current);
-                Seen { build, old: old(), list: self.list.wrapping_sub(1) }
+                Seen { build, here, old: old(), list: self.list.wrapping_sub(1) }
             });
             if seen.list == self.list {
                 continue;
@@ -180,6 +183,7 @@ impl People {
 
     /// After a gap nobody is known to have been old from the beginning: ids may be given anew.
     pub(super) fn doubt(&mut self) {
+        self.seen.values_mut().for_each(|seen| seen.here.sight = Sight::Found);
         for old in self.seen.values_mut().map(|seen| &mut seen.old).chain([&mut self.longest]).flatten() {
             old.sight = Sight::Found;
         }
@@ -188,6 +192,11 @@ impl People {
     /// For how long whoever is on an old build for longest has been.
     pub(super) fn longest(&self, now: Now) -> Option<OldFor> {
         Some(self.longest?.until(now))
+    }
+
+    /// For how long a connection is known to be there.
+    pub(super) fn known_for(&self, id: &str, now: Now) -> Option<OldFor> {
+        Some(self.seen.get(&self.hasher.hash_one(id))?.here.until(now))
     }
 
     /// Who is on an old build, longest first; those for equally long as the server lists them.
