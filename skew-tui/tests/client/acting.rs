@@ -15,32 +15,32 @@ use crate::schemas::assert_fits;
 use crate::server::{Answer, Seen, Server, stock_sse};
 
 /// Where a test's audit log is.
-struct Log {
+pub(crate) struct Log {
     _folder: TempDir,
     path: PathBuf,
 }
 
 impl Log {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("audit.jsonl");
         Self { _folder: folder, path }
     }
 
     /// Lets a command write to this log.
-    fn of(&self, mut command: Command) -> Command {
+    pub(crate) fn of(&self, mut command: Command) -> Command {
         command.env("SKEW_NO_AUDIT", "0").env("SKEW_AUDIT_FILE", &self.path);
         command
     }
 
-    fn lines(&self) -> Vec<Value> {
+    pub(crate) fn lines(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(&self.path).unwrap_or_default();
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         lines.iter().for_each(|line| assert_fits("audit", line));
         lines
     }
 
-    fn outcomes(&self) -> Vec<String> {
+    pub(crate) fn outcomes(&self) -> Vec<String> {
         self.lines().iter().map(|line| line["outcome"].as_str().unwrap().to_owned()).collect()
     }
 

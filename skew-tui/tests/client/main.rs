@@ -12,6 +12,7 @@ mod hangup;
 mod hostile;
 mod invalidation;
 mod output;
+mod people;
 mod program;
 mod reconnecting;
 mod recording;
