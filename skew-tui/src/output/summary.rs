@@ -20,7 +20,8 @@ pub(crate) fn summary(known: &Known, label: &str, top: Option<usize>) -> String 
     let site = known.site();
     let total = site.figures.total;
     let current = site.current.as_deref();
-    let people = site.figures.users.as_ref().map(|users| format!("{}, ", self::users(users.total))).unwrap_or_default();
+    let people = site.figures.users.as_ref().filter(|users| users.any());
+    let people = people.map(|users| format!("{}, ", self::users(users.total))).unwrap_or_default();
     line(&mut out, &format!("{label}: {people}{}, {} watching", connections(total), site.figures.watching));
     match site.rollout() {
         Some(rollout) if total > 0 => line(

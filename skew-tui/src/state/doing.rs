@@ -67,7 +67,7 @@ impl State {
                 self.dialog = Some(Dialog::Pattern { input: Input::default(), kind, refusal: None });
             }
             Action::UsersPane if !Panes::has(Pane::Users, shown) => {
-                self.say(Level::Warning, "this server does not count users");
+                self.say(Level::Warning, "this server knows of no user who is here");
             }
             Action::InstancesPane if !Panes::has(Pane::Instances, shown) => {
                 self.say(Level::Warning, "this server tells of no instances: it is one, or a stock app");

@@ -160,7 +160,7 @@ pub struct RouteRow {
 /// Builds that pass, in order.
 #[must_use]
 pub fn versions(site: &Site, figures: &Figures, filter: &Filter, order: Order<VersionColumn>) -> Vec<VersionRow> {
-    let users = figures.users.as_ref().and_then(|users| users.versions.as_ref());
+    let users = figures.users.as_ref().filter(|users| users.any()).and_then(|users| users.versions.as_ref());
     let mut rows: Vec<VersionRow> = (figures.versions.iter())
         .filter(|(version, _)| filter.passes([Held::Text(version)]))
         .map(|(version, count)| VersionRow {
@@ -184,7 +184,7 @@ pub fn versions(site: &Site, figures: &Figures, filter: &Filter, order: Order<Ve
 /// Routes that pass, in order.
 #[must_use]
 pub fn routes(figures: &Figures, filter: &Filter, order: Order<RouteColumn>) -> Vec<RouteRow> {
-    let users = figures.users.as_ref().and_then(|users| users.routes.as_ref());
+    let users = figures.users.as_ref().filter(|users| users.any()).and_then(|users| users.routes.as_ref());
     let mut rows: Vec<RouteRow> = (figures.routes.iter())
         .filter(|(route, _)| filter.passes([Held::Text(route)]))
         .map(|(route, count)| RouteRow {

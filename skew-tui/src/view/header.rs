@@ -140,7 +140,7 @@ fn totals<'a>(state: &State, theme: &Theme) -> Vec<Span<'a>> {
         return Vec::new();
     }
     let mut spans = Vec::new();
-    if let Some(users) = &site.figures.users {
+    if let Some(users) = site.figures.users.as_ref().filter(|users| users.any()) {
         let noun = if users.total == 1 { "user" } else { "users" };
         spans.push(Span::styled(text::number(users.total), theme.strong));
         spans.push(Span::styled(format!(" {noun}  "), theme.faint));

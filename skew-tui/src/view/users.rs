@@ -66,6 +66,7 @@ fn nobody(state: &State) -> String {
     let site = state.shown();
     match &site.figures.users {
         None => "this server does not tell whose connections there are".to_owned(),
+        Some(users) if !users.any() => "nobody who is here is known by an id".to_owned(),
         Some(users) if !state.panes().is_filtered(Pane::Users) && users.total > 0 && !site.tells_users() => {
             format!("{} users are here; the list does not tell which", text::number(users.total))
         }

@@ -103,7 +103,7 @@ fn tab_goes_to_users_and_instances_only_where_there_are_any() {
     assert!(!around(live()).iter().any(|pane| matches!(pane, Pane::Users | Pane::Instances)));
     let mut stock = after(live(), &[Action::UsersPane]);
     assert_eq!(stock.panes().focus, Pane::Routes);
-    assert!(picture(&mut stock, 80, 24).contains("this server does not count users"));
+    assert!(picture(&mut stock, 80, 24).contains("this server knows of no user who is here"));
 }
 
 #[test]
@@ -145,4 +145,15 @@ fn those_without_an_id_can_not_be_invalidated_as_one() {
     let mut state = after(live_with_people("live"), &[Action::UsersPane, Action::Last, Action::InvalidateSelected]);
     assert!(matches!(state.dialog(), Some(Dialog::Refusal(_))));
     assert!(picture(&mut state, 80, 24).contains("These have no id"));
+}
+
+#[test]
+fn a_server_that_was_told_of_no_way_to_know_users_looks_as_one_that_counts_none() {
+    let mut state = crate::scenario::live_on_ours();
+    let skew_tui::SourceEvent::Frame(text) = crate::scenario::stats(crate::scenario::ROLLOUT) else { unreachable!() };
+    let told = text.replacen('{', r#"{"users":0,"anonymous":1320,"#, 1);
+    tell(&mut state, 90, [skew_tui::SourceEvent::Frame(told)]);
+    let shown = picture(&mut state, 120, 40);
+    assert_eq!(state.site().figures.users.as_ref().map(|users| users.total), Some(0));
+    assert!(!shown.contains("users") && shown.contains("1,318 connections"), "{shown}");
 }

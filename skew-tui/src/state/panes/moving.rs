@@ -9,7 +9,7 @@ use crate::state::drill::Scope;
 use crate::state::pane::Pane;
 use crate::state::panes::Rows;
 use crate::state::rows::{self, Column, InstanceRow, Order};
-use crate::state::site::Site;
+use crate::state::site::{Site, Users};
 
 /// How an order changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Panes {
     /// Whether a server tells what a pane lists: not every one counts users or is several.
     pub(in crate::state) fn has(pane: Pane, site: &Site) -> bool {
         match pane {
-            Pane::Users => site.figures.users.is_some(),
+            Pane::Users => site.figures.users.as_ref().is_some_and(Users::any),
             Pane::Instances => !site.instances.is_empty(),
             Pane::Versions | Pane::Routes | Pane::Connections | Pane::Log => true,
         }

@@ -20,6 +20,12 @@ pub struct Users {
 }
 
 impl Users {
+    /// Whether anybody is known: a server may count users and have been told of no way to know them.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        self.total > 0
+    }
+
     /// Counts the users of connections, one by one.
     #[must_use]
     pub fn of<'a>(connections: impl Iterator<Item = &'a Connection>) -> Self {
