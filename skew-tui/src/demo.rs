@@ -11,7 +11,7 @@ mod tab;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use skew_server::{Config, Edge, Handle, Secret as ServerSecret};
+use skew_server::{Config, Edge, Handle, Secret as ServerSecret, UserConfig};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -81,6 +81,7 @@ fn config(builds: &Builds, secret: &str) -> Result<Config, DemoError> {
         route_tracking: true,
         ip_tracking: true,
         trusted_proxies: vec![loopback],
+        users: UserConfig { header: Some(tab::USER_HEADER.to_owned()), ..UserConfig::default() },
         admin_secrets: vec![ServerSecret::new(secret).map_err(setup)?],
         ..Config::new(builds.current())
     })
@@ -123,5 +124,7 @@ mod tests {
         let site = known.site();
         assert_eq!(site.figures.watching, 1);
         assert!(site.rollout().is_some() && !site.route_tracking_seems_off());
+        let users = site.figures.users.as_ref().unwrap();
+        assert!(users.any() && users.total < site.figures.total && users.versions.is_some(), "{users:?}");
     }
 }

@@ -22,6 +22,9 @@ const AWAY: Duration = Duration::from_secs(3);
 /// Longest message that a tab reads, in bytes.
 const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 
+/// The header that names the user.
+pub(super) const USER_HEADER: &str = "x-demo-user";
+
 /// A client for all tabs. It speaks to this process only, and needs neither proxies nor certificates.
 pub(super) fn client() -> reqwest::Result<Client> {
     Client::builder().no_proxy().tls_certs_only([]).build()
@@ -33,6 +36,8 @@ pub(super) struct Tab {
     pub(super) base: Url,
     pub(super) builds: Arc<Builds>,
     pub(super) version: String,
+    /// Whose it is, where that is known.
+    pub(super) user: Option<String>,
 }
 
 /// Why a tab's stream is no more.
@@ -70,7 +75,13 @@ impl Tab {
         url.set_path(&format!("{}/sse", wire::DEFAULT_BASE_PATH));
         url.query_pairs_mut().append_pair("route", route);
         let request = self.client.get(url).header(COOKIE, format!("{}={}", wire::DEFAULT_COOKIE_NAME, self.version));
-        let response = request.header("x-forwarded-for", any_address()).send().await?.error_for_status()?;
+        let request = request.header("x-forwarded-for", any_address());
+        // The demo's server takes this for the word of a proxy that has let somebody in.
+        let request = match &self.user {
+            Some(user) => request.header(USER_HEADER, user),
+            None => request,
+        };
+        let response = request.send().await?.error_for_status()?;
         let mut pieces = response.bytes_stream();
         let mut decoder = sse::Decoder::new(MAX_MESSAGE_BYTES);
         let mut events = Vec::new();

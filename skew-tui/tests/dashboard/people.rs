@@ -132,7 +132,7 @@ fn a_user_is_invalidated_from_their_row_and_followed() {
     let answer = serde_json::from_value(serde_json::json!({"ok": true, "matched": 2})).expect("an answer");
     state.update(Event::Invalidated(asked.clone(), Ok(answer)), at(200));
     let shown = picture(&mut state, 120, 40);
-    assert!(shown.contains("the user u0009") && shown.contains("2 still there unchanged"), "{shown}");
+    assert!(shown.contains("the user u0009") && shown.contains("2  still there unchanged"), "{shown}");
     let ended = state.update(Event::Tick, at(30_300));
     assert!(
         matches!(&ended[..], [Effect::Followed(of, followed)] if *of == asked && followed.fates.hit == 2),
