@@ -13,7 +13,8 @@ pub struct MessageArgs {
     pub url: String,
 
     /// The message, a JSON object with a type of your own; - reads it from standard input
-    pub json: String,
+    #[arg(value_name = "JSON")]
+    pub message: String,
 
     /// To all connections of a user, by id; - reads the id from standard input
     #[arg(long, group = "to", value_name = "ID")]

@@ -58,10 +58,10 @@ pub(super) async fn run(targets: &Targets, args: &MessageArgs, options: &Options
 /// What can be refused before anything is sent.
 fn read(args: &MessageArgs) -> Result<(MessageRequest, Address), Stop> {
     let usage = |words: &str| Stop::Usage(words.to_owned());
-    if args.json == "-" && args.user.as_deref() == Some("-") {
+    if args.message == "-" && args.user.as_deref() == Some("-") {
         return Err(usage("standard input holds the message or the user's id, not both"));
     }
-    let message: Value = serde_json::from_str(&typed::text(&args.json)?)
+    let message: Value = serde_json::from_str(&typed::text(&args.message)?)
         .map_err(|error| Stop::Usage(format!("the message is no JSON: {error}")))?;
     if !message.is_object() {
         return Err(usage("the message must be a JSON object, by convention with a type of your own"));

@@ -12,7 +12,7 @@ use crate::state::invalidation::knows_every_kind;
 use crate::state::known::Known;
 use crate::state::site::{Authorization, Coverage, Link, Refusal, Site, Watchers};
 use crate::{Now, Transport};
-use people::{InstanceReport, People};
+use people::{InstanceReport, Partial, People};
 use trend::TrendReport;
 
 /// Version of the object's shape.
@@ -85,35 +85,6 @@ struct Report<'a> {
     /// How many routes and connections were left out by the limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     omitted: Option<Omitted>,
-}
-
-#[derive(Serialize)]
-struct Partial<'a> {
-    /// How many targets answer, of how many.
-    answering: usize,
-    of: usize,
-    /// Instances of the server that are not heard from: of them the figures are the last known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    instances: Option<&'a [String]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    since: Option<String>,
-}
-
-impl<'a> Partial<'a> {
-    fn of(site: &'a Site, targets: usize) -> Option<Self> {
-        let (answering, of) = match site.coverage {
-            Coverage::Whole => return None,
-            Coverage::Partial { answering, of } => (answering, of),
-            Coverage::Instances => (targets, targets),
-        };
-        let instances = site.missing.as_ref().map(|missing| missing.instances.as_slice());
-        Some(Self {
-            answering,
-            of,
-            instances,
-            since: site.missing.as_ref().and_then(|missing| unix_iso(missing.since)),
-        })
-    }
 }
 
 /// One of several targets: what is told of the whole, as far as it is of use for a part.

@@ -4,7 +4,7 @@ use serde::Serialize;
 use skew_proto::InstanceState;
 
 use super::{Ranked, ranked, unix_iso};
-use crate::state::site::{Hosted, Site};
+use crate::state::site::{Coverage, Hosted, Site};
 
 /// Who the connections belong to.
 #[derive(Serialize)]
@@ -28,6 +28,37 @@ impl<'a> People<'a> {
             anonymous: users.anonymous,
             users_by_version: users.versions.as_ref().map(ranked),
             users_by_route: users.routes.as_ref().map(ranked),
+        })
+    }
+}
+
+/// Why figures are not those of everybody.
+#[derive(Serialize)]
+pub(super) struct Partial<'a> {
+    /// How many targets answer, of how many.
+    answering: usize,
+    of: usize,
+    /// Instances of the server that are not heard from: of them the figures are the last known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instances: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+}
+
+impl<'a> Partial<'a> {
+    /// Nothing where they are whole. There are so many targets.
+    pub(super) fn of(site: &'a Site, targets: usize) -> Option<Self> {
+        let (answering, of) = match site.coverage {
+            Coverage::Whole => return None,
+            Coverage::Partial { answering, of } => (answering, of),
+            Coverage::Instances => (targets, targets),
+        };
+        let instances = site.missing.as_ref().map(|missing| missing.instances.as_slice());
+        Some(Self {
+            answering,
+            of,
+            instances,
+            since: site.missing.as_ref().and_then(|missing| unix_iso(missing.since)),
         })
     }
 }
