@@ -34,7 +34,7 @@ pub mod trend;
 mod wake;
 
 use crate::Now;
-use crate::action::{Access, Action, Context};
+use crate::action::{Access, Context};
 use crate::feed::Happening;
 use crate::keymap::Keymap;
 use crate::playback::Playback;
@@ -54,7 +54,6 @@ pub use pane::{Heights, Pane};
 pub use panes::{Addresses, Panes};
 use said::Said;
 use site::{Figures, Level, Site, Watchers};
-use tape::Tape;
 use trend::Trend;
 
 /// A display that is held.

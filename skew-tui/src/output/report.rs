@@ -10,7 +10,7 @@ use skew_proto::{Connection, Counts, Damage, Rollout, text};
 use crate::state::fleet::Member;
 use crate::state::invalidation::knows_every_kind;
 use crate::state::known::Known;
-use crate::state::site::{Authorization, Coverage, Link, Refusal, Site, Watchers};
+use crate::state::site::{Authorization, Link, Refusal, Site, Watchers};
 use crate::{Now, Transport};
 use people::{InstanceReport, Partial, People};
 use trend::TrendReport;
