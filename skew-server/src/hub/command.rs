@@ -1,7 +1,7 @@
 //! What may be asked of the hub.
 //!
-//! Whoever sends a command other than `Close` waits for its answer, and a connection closes once: so it has at most a few
-//! commands in the hub's queue, however fast it talks.
+//! Whoever sends a command for a connection, other than `Close`, waits for its answer, and a connection closes once: so it has at most a
+//! few commands in the hub's queue, however fast it talks.
 
 use std::net::IpAddr;
 use std::sync::Arc;
