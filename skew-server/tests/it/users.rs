@@ -4,7 +4,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Rounds, TestRunner};
 use serde_json::{Value, json};
-use skew_server::{Config, Mode, Target, UserConfig, UserHash};
+use skew_server::{Config, Mode, Rate, Target, UserConfig, UserHash};
 
 use super::support::{ADMIN, Server, Sse, config};
 
@@ -203,6 +203,23 @@ async fn only_an_admin_learns_who_is_here_and_acts() {
     assert_eq!(server.post(INVALIDATE, &[ADMIN, evil], &json!({"user": "kim"})).await.status, 403);
     let closed = Server::start(Config { admin_secrets: vec![], stats_secrets: vec![], ..named() }).await;
     assert_eq!(closed.get(USERS, &[]).await.status, 503);
+}
+
+#[tokio::test]
+async fn who_tries_secrets_out_here_is_slowed_as_elsewhere() {
+    let mut config = named();
+    config.limits.tries_by_address = Rate { per_second: 0.001, burst: 2 };
+    let server = Server::start(config).await;
+    let (here, wrong) = (("x-forwarded-for", "203.0.113.9"), ("authorization", "Bearer guess"));
+    assert_eq!(server.get(USERS, &[here, wrong]).await.status, 401);
+    assert_eq!(server.post(INVALIDATE, &[here, wrong], &json!({"user": "kim"})).await.status, 401);
+    for path in [USERS.to_owned(), at("kim")] {
+        assert_eq!(server.get(&path, &[here, ADMIN]).await.status, 429);
+    }
+    for (path, body) in [(MESSAGE, json!({"message": {}, "all": true})), (INVALIDATE, json!({"user": "kim"}))] {
+        assert_eq!(server.post(path, &[here, ADMIN], &body).await.status, 429);
+    }
+    assert_eq!(server.get(USERS, &[ADMIN]).await.status, 200);
 }
 
 #[tokio::test]
