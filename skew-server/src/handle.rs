@@ -48,8 +48,8 @@ pub enum SendError {
 pub struct Handle {
     commands: mpsc::UnboundedSender<Command>,
     pub(crate) live: Arc<Live>,
-    /// The other instances, where there may be any.
-    others: Option<Others>,
+    /// The other instances, where there may be any. One word, since every connection has it.
+    others: Option<Arc<Others>>,
 }
 
 impl Handle {
@@ -130,7 +130,8 @@ impl Handle {
     /// # Errors
     ///
     /// When the server has stopped.
-    pub async fn users(&self, after: Option<String>, limit: usize) -> Result<UsersPage, Stopped> {
+    pub async fn users(&self, after: Option<&str>, limit: usize) -> Result<UsersPage, Stopped> {
+        let after = after.map(str::to_owned);
         self.ask(|reply| Command::Users { after, limit, reply }).await
     }
 
@@ -139,7 +140,8 @@ impl Handle {
     /// # Errors
     ///
     /// When the server has stopped.
-    pub async fn user(&self, id: String) -> Result<UserPresence, Stopped> {
+    pub async fn user(&self, id: &str) -> Result<UserPresence, Stopped> {
+        let id = id.to_owned();
         self.ask(|reply| Command::User { id, reply }).await
     }
 
@@ -220,7 +222,7 @@ impl Handle {
     /// The same server, as one of several instances.
     #[cfg(feature = "redis")]
     pub(crate) fn with_others(self, others: Others) -> Self {
-        Self { others: Some(others), ..self }
+        Self { others: Some(Arc::new(others)), ..self }
     }
 
     /// For whom the server is not to be kept running.
@@ -232,7 +234,7 @@ impl Handle {
     /// The other instances, where the connection is one of theirs.
     pub(crate) fn others_of(&self, connection_id: ConnectionId) -> Option<&Others> {
         let tag = connection_id.tag();
-        self.others.as_ref().filter(|others| tag != self.live.me.tag && others.has(tag))
+        self.others.as_deref().filter(|others| tag != self.live.me.tag && others.has(tag))
     }
 
     pub(crate) async fn open(&self, opening: Opening) -> Result<(), Stopped> {

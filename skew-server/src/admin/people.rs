@@ -30,7 +30,7 @@ const LONGEST_PAGE: usize = 1000;
 pub(crate) async fn users(State(app): State<Shared>, parts: Parts) -> Result<Response, ApiError> {
     let who = looking(&app, &parts, "list users").await?;
     let (after, limit) = asked(parts.uri.query().unwrap_or_default())?;
-    let page = app.hub.users(after, limit).await?;
+    let page = app.hub.users(after.as_deref(), limit).await?;
     tracing::debug!(who, users = page.users.len(), "listed users");
     Ok(answer(StatusCode::OK, &page))
 }
@@ -43,7 +43,7 @@ pub(crate) async fn user(
 ) -> Result<Response, ApiError> {
     let who = looking(&app, &parts, "look for a user").await?;
     let Ok(Path(id)) = id else { return Err(ApiError::bad_request("the user's id must be percent-encoded UTF-8")) };
-    let presence = app.hub.user(id).await?;
+    let presence = app.hub.user(&id).await?;
     tracing::debug!(who, here = presence.here, "looked for a user");
     Ok(answer(StatusCode::OK, &presence))
 }

@@ -54,6 +54,8 @@ async fn who_is_here_is_told_with_their_connections() {
         .collect();
     assert_eq!(connections, [("/a", "old"), ("/b", "old")]);
     assert!(presence.body["since"].as_u64().unwrap() > 1_600_000_000_000);
+    assert_eq!(server.handle.user(user).await.unwrap().connections.len(), 2);
+    assert_eq!(server.handle.users(Some(user), 10).await.unwrap().users[0].user, "lee");
     let absent = server.get(&at("nobody"), &[ADMIN]).await;
     assert_eq!((absent.status, &absent.body["here"]), (200, &json!(false)));
 }

@@ -114,11 +114,11 @@ async fn the_hub_wants_of_others_what_its_subscribers_are_told() {
 async fn who_asks_for_a_user_waits_for_the_connections_of_others_and_not_for_long() {
     let hub = start();
     hub.elsewhere(figures()).await.unwrap();
-    let nobody = hub.user("ben".into()).await.unwrap();
+    let nobody = hub.user("ben").await.unwrap();
     assert_eq!((nobody.here, nobody.partial), (false, None), "of nobody there is nothing to wait for");
 
     let begun = Instant::now();
-    let ann = hub.user("ann".into()).await.unwrap();
+    let ann = hub.user("ann").await.unwrap();
     assert_eq!((ann.here, ann.since, ann.connections.len()), (true, Some(5), 0));
     assert_eq!(ann.partial.unwrap().instances, ["other"]);
     assert_eq!(begun.elapsed(), Duration::from_secs(2));

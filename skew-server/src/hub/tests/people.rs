@@ -70,14 +70,14 @@ async fn who_is_here_is_told_page_by_page_and_one_by_one() {
         page.users.iter().map(|user| (user.user.clone(), user.connections.len())).collect()
     };
     assert_eq!((first.total, names(&first)), (3, vec![("ann".into(), 2), ("ben".into(), 1)]));
-    let last = hub.users(first.next, 2).await.unwrap();
+    let last = hub.users(first.next.as_deref(), 2).await.unwrap();
     assert_eq!((names(&last), last.next), (vec![("cid".into(), 1)], None));
 
-    let ann = hub.user("ann".into()).await.unwrap();
+    let ann = hub.user("ann").await.unwrap();
     let ids: Vec<&str> = ann.connections.iter().map(|connection| &*connection.id).collect();
     assert_eq!((ann.here, ann.since.is_some()), (true, true));
     assert_eq!(ids, [tabs[1].id.to_string(), tabs[3].id.to_string()], "the longest connected first");
-    let nobody = hub.user("dan".into()).await.unwrap();
+    let nobody = hub.user("dan").await.unwrap();
     assert_eq!((nobody.here, nobody.since, nobody.connections.len()), (false, None, 0));
 }
 
