@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use redis::Msg;
+use redis::aio::PubSub;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -68,15 +69,10 @@ impl Listening {
         let mut backoff = Backoff::default();
         while !self.sender.is_closed() {
             let since = Instant::now();
-            // What is wrong with Redis is told by the connection for commands.
-            let ended = tokio::select! {
-                ended = self.listen() => ended,
+            tokio::select! {
+                () = self.listen_once() => {}
                 () = self.sender.closed() => return,
-            };
-            if let Err(error) = ended {
-                tracing::debug!(%error, "the line for messages of other instances is lost");
             }
-            self.metrics.reconnects.inc();
             if since.elapsed() > SILENCE {
                 backoff = Backoff::default();
             }
@@ -84,23 +80,39 @@ impl Listening {
         }
     }
 
-    async fn listen(&self) -> Result<(), LinkError> {
+    /// Listens until the connection is lost. What is wrong with Redis is told by the connection for commands.
+    async fn listen_once(&self) {
+        match self.connect().await {
+            Ok(connection) => {
+                // Nobody waits any more where this fails.
+                let _ = self.sender.send(Heard::Listening).await;
+                self.listen(connection).await;
+                self.metrics.reconnects.inc();
+                tracing::debug!("the line for messages of other instances is lost");
+            }
+            Err(error) => tracing::debug!(%error, "there is no line for messages of other instances"),
+        }
+    }
+
+    async fn connect(&self) -> Result<PubSub, LinkError> {
         let mut connection = self.link.listen().await?;
         timeout(PATIENCE, connection.subscribe(&self.channels[..])).await.map_err(|_| LinkError::Slow)??;
-        // Nobody waits any more where this fails.
-        let _ = self.sender.send(Heard::Listening).await;
+        Ok(connection)
+    }
+
+    async fn listen(&self, connection: PubSub) {
         let mut messages = connection.into_on_message();
         let mut deadline = Instant::now() + SILENCE;
         loop {
             tokio::select! {
                 message = messages.next() => {
-                    let Some(message) = message else { return Ok(()) };
+                    let Some(message) = message else { return };
                     if message.get_channel_name() == self.channels[3] {
                         deadline = Instant::now() + SILENCE;
                     }
                     self.pass_on(&message);
                 }
-                () = sleep_until(deadline) => return Err(LinkError::Slow),
+                () = sleep_until(deadline) => return,
             }
         }
     }

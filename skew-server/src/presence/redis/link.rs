@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
+use redis::aio::{MultiplexedConnection, PubSub};
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnectionInfo,
     RedisConnectionInfo, RedisError, TlsCertificates, cmd,
@@ -55,7 +55,7 @@ impl Link {
     }
 
     /// A connection for messages, to the same server.
-    pub(crate) async fn listen(&self) -> Result<redis::aio::PubSub, LinkError> {
+    pub(crate) async fn listen(&self) -> Result<PubSub, LinkError> {
         let (client, _) = self.find().await?;
         Ok(timeout(PATIENCE, client.get_async_pubsub()).await.map_err(|_| LinkError::Slow)??)
     }
