@@ -24,7 +24,7 @@ use crate::instance::InstanceId;
 const NODES: usize = 3;
 
 /// Between two ticks of an instance.
-const TICK_MS: u64 = 250;
+const TICK_MS: u64 = 500;
 
 /// Until everything must be right again: an old transaction may bring a dead instance back for as long as its head lives, and a log that
 /// nobody knows to be whole waits for fifteen seconds.
@@ -355,7 +355,7 @@ fn run(steps: Vec<Step>, fates: Vec<u8>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 4, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_happens_all_know_the_truth_once_it_is_quiet(
