@@ -244,19 +244,17 @@ impl Node {
         let entries = entries.into_iter().map(|(id, entry)| (id, Entry::decode(&entry))).collect();
         let told = self.log.read(entries, End::Reached, now_here);
         self.hear_of(told, now_here);
-        let holder = redis.lease.as_ref().map(|(holder, _)| holder.clone());
-        let may = self.log.may_lead(others, now_here) && self.fleet.is_settled(now_here);
-        if holder.as_ref().is_some_and(|holder| *holder != me) || (holder.is_none() && !may) {
-            self.log.resign();
+        // Whoever must not lead lets the lease expire.
+        if !self.log.may_lead(others, now_here) || !self.fleet.is_settled(now_here) {
             return None;
         }
-        if !self.log.leads() && !may {
-            redis.lease = None;
+        if redis.lease.as_ref().is_some_and(|(holder, _)| *holder != me) {
+            self.log.resign();
             return None;
         }
         redis.lease = Some((me, now + LEASE_MS));
         let name = self.me.id.name.clone();
-        if !self.log.leads() || holder.is_none() {
+        if !self.log.leads() {
             let again = now >= self.claimed_at + LOOK_MS;
             self.claimed_at = if again { now } else { self.claimed_at };
             return again.then(|| self.log.claim(&name, others, now_here));
