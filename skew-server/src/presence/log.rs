@@ -78,6 +78,8 @@ pub(crate) struct Append {
 pub(crate) struct Log {
     /// The last entry that was read.
     cursor: EntryId,
+    /// The last entry that was seen, also where it could not be taken.
+    seen: EntryId,
     announced: HashSet<Arc<str>>,
     footing: Footing,
     /// The first entry of the term that this instance has claimed.
@@ -112,6 +114,7 @@ impl Log {
     pub(crate) fn new(now: u64) -> Self {
         Self {
             cursor: EntryId::default(),
+            seen: EntryId::default(),
             announced: HashSet::new(),
             footing: Footing::New { since: now },
             claimed: None,
@@ -159,23 +162,25 @@ impl Log {
             if id <= self.cursor {
                 continue;
             }
+            self.seen = self.seen.max(id);
             let entry = match entry {
                 Ok(entry) => entry,
                 // All skip it alike.
-                Err(Unread::Damaged) => {
+                Err(Unread::Damaged) if !matches!(self.footing, Footing::Lost { .. }) => {
                     self.cursor = id;
                     continue;
                 }
-                Err(Unread::TooNew) => {
+                Err(Unread::Damaged | Unread::TooNew) => {
                     self.lose(now);
-                    break;
+                    continue;
                 }
             };
             let is_own_claim = self.claimed == Some(id);
             let follows = entry.after == self.cursor && !matches!(self.footing, Footing::Lost { .. });
             if !follows && !is_own_claim {
+                // It may be that nobody knows what was before; then one goes on from what it knows.
                 self.lose(now);
-                break;
+                continue;
             }
             match self.footing {
                 // The log's first entry, or a base that nobody could read any more.
@@ -214,7 +219,8 @@ impl Log {
     /// The first act of a leader, once it has the lease: the entry of a new term. It leads when it has read that entry.
     pub(crate) fn claim(&mut self, by: &Arc<str>, others: EntryId, now: u64) -> Append {
         // The time makes it new even where nobody knows the terms before.
-        let id = EntryId { term: self.cursor.term.max(others.term).max(now).min(MAX_NUMBER - 1) + 1, seq: 0 };
+        let id =
+            EntryId { term: self.seen.max(others).term.max(self.cursor.term).max(now).min(MAX_NUMBER - 1) + 1, seq: 0 };
         self.claimed = Some(id);
         self.base = Written::default();
         Append { id, entry: Entry { by: by.clone(), after: self.cursor, at: now, came: Vec::new(), left: Vec::new() } }
