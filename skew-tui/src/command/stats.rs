@@ -16,6 +16,9 @@ use crate::state::site::{Authorization, Link, Site};
 /// one.
 const RELEASES: Duration = Duration::from_millis(1_500);
 
+/// Longest wait for the list of all connections of a server that is several.
+const LIST: Duration = Duration::from_millis(1_500);
+
 /// Waits for stats, prints them once and is done. Of a recording it is those of its end.
 pub(super) async fn run(origin: &Origin, options: &Options) -> Result<(), Stop> {
     let label = origin.label();
@@ -51,6 +54,10 @@ async fn live(watch: &mut Watch, options: &Options) -> Result<(), Stop> {
         Some(_) => Ok(()),
         None => Err(Stop::Failed(silence(watch))),
     });
+    // Of other instances the server has the list a moment after the figures, and who of it only watches is known by it alone.
+    if answer.is_ok() && !watch.site().instances.is_empty() {
+        let _ = timeout(LIST, until_listed(watch)).await;
+    }
     // Only the JSON tells when the current build was released, and skew-server says that itself.
     if answer.is_ok() && options.json && watch.site().server.is_none() && released_at(watch).is_none() {
         let _ = timeout(RELEASES, watch.until_releases()).await;
@@ -86,6 +93,12 @@ async fn until_answered(watch: &mut Watch) -> Result<(), Stop> {
             return Err(stop);
         }
     }
+}
+
+/// Waits until the list holds everybody who is counted.
+async fn until_listed(watch: &mut Watch) {
+    let listed = |site: &Site| site.stats.as_ref().is_none_or(|stats| stats.connections.len() as u64 >= stats.total);
+    while !listed(watch.site()) && watch.next().await.is_ok() {}
 }
 
 fn no_stats(site: &Site) -> Option<Stop> {

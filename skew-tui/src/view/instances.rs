@@ -84,7 +84,7 @@ fn cells(row: &InstanceRow, total: u64, state: &State, theme: &Theme) -> Vec<Cel
     let instance = &row.hosted.instance;
     let now = state.shown_at().unix_ms;
     let for_how_long = || {
-        let since = instance.since.map(|since| format!(" for {}", clock::age(now.saturating_sub(since))));
+        let since = instance.since.map(|since| format!(" {}", clock::age(now.saturating_sub(since))));
         since.unwrap_or_default()
     };
     let word = state_word(instance.state);
