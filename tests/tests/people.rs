@@ -58,6 +58,7 @@ async fn users_are_seen_looked_into_and_invalidated() {
         terminal.send("y");
         terminal.wait_until("the answer", |screen| screen.contains("2 connections were told to refresh")).await;
         terminal.send("\u{1b}");
+        terminal.wait_until("the panes", |screen| !screen.contains(" Invalidated ")).await;
         terminal.send("q");
         assert_eq!(terminal.ended().await.exit_code(), 0);
     }
