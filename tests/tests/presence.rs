@@ -128,6 +128,19 @@ impl Tab {
     }
 }
 
+impl Tab {
+    /// Waits for so many events of a kind, or of any where none is named.
+    async fn events(&mut self, kind: &str, count: usize) -> Vec<Value> {
+        let mut events = Vec::new();
+        while events.len() < count {
+            let message = self.hears("events").await;
+            let all = message["events"].as_array().cloned().unwrap_or_default();
+            events.extend(all.into_iter().filter(|event| kind.is_empty() || event["event"] == kind));
+        }
+        events
+    }
+}
+
 /// Whether these are the figures, of instances that are all heard from.
 fn figures(stats: &Value, total: u64, users: u64, instances: usize) -> bool {
     let live = stats["instances"]
@@ -226,6 +239,54 @@ async fn an_instance_that_dies_is_gone_and_one_that_stalls_is_counted_again() {
 }
 
 #[tokio::test]
+async fn users_of_an_instance_that_dies_have_left_once() {
+    let redis = Redis::start().await;
+    let mut fleet = Fleet::start(&["b1", "b1", "b1"], &["--redis", &redis.url(), "--leave-grace", "100ms"]).await;
+    fleet.all(&[0, 1, 2], "each other", |stats| figures(stats, 0, 0, 3)).await;
+    // Whoever comes to a log that is there hears what follows.
+    let deadline = Instant::now() + PATIENCE;
+    let followed = async || {
+        let names: Vec<String> = redis.ask(&["HKEYS", "{skew}:instances"]).await;
+        for name in names {
+            let head: Option<String> = redis.ask(&["GET", &format!("{{skew}}:{name}:head")]).await;
+            let head: Value = serde_json::from_str(&head.unwrap_or_default()).unwrap_or_default();
+            if head["log"].as_str().is_none_or(|log| log == "0-0") {
+                return false;
+            }
+        }
+        true
+    };
+    while !followed().await {
+        assert!(Instant::now() < deadline, "not all follow the log");
+        sleep(LOOK).await;
+    }
+    let mut watchers = Vec::new();
+    for nth in [0, 1] {
+        let watcher = Tab::open(fleet.addr(nth), "/", "b1", "").await;
+        let asked = json!({ "connectionId": watcher.id, "events": "users", "list": "none" });
+        post(fleet.addr(nth), "subscribe-stats", &asked).await;
+        watchers.push(watcher);
+    }
+    let _tabs = [Tab::open(fleet.addr(2), "/", "b1", "kim").await, Tab::open(fleet.addr(2), "/", "b1", "lee").await];
+    let mut told = Vec::new();
+    for watcher in &mut watchers {
+        told.push(watcher.events("user-came", 2).await);
+    }
+    fleet.servers[2].process.kill();
+    let _max = Tab::open(fleet.addr(0), "/", "b1", "max").await;
+    for (watcher, told) in watchers.iter_mut().zip(&mut told) {
+        // Nothing comes between, and nothing twice: the numbers say so.
+        told.extend(watcher.events("", 3).await);
+        let numbers: Vec<_> = told.iter().map(|event| event["seq"].as_u64().unwrap_or_default()).collect();
+        assert_eq!(numbers, [1, 2, 3, 4, 5], "{told:?}");
+        let left =
+            |user: &str| told.iter().filter(|event| event["event"] == "user-left" && event["user"] == user).count();
+        assert_eq!((left("kim"), left("lee"), left("max")), (1, 1, 0), "{told:?}");
+    }
+    assert_eq!(told[0], told[1], "every instance tells the same");
+}
+
+#[tokio::test]
 async fn an_instance_that_ends_in_order_is_gone_at_once() {
     let redis = Redis::start().await;
     let (mut fleet, _tabs) = two_are_one(&["--redis", &redis.url()]).await;
@@ -297,16 +358,20 @@ async fn redis_is_reached_over_tls() {
 }
 
 #[tokio::test]
-async fn a_user_with_few_rights_is_enough() {
-    let redis = Redis::start_with_user("skew", "secret", "{shop}").await;
+async fn a_user_with_the_rights_that_the_docs_name_is_enough() {
+    let redis = Redis::start().await;
+    let docs = include_str!("../../docs/server.md");
+    let rights = docs.lines().find(|line| line.contains("ACL SETUSER skew")).expect("the docs name the rights");
+    let rights = rights.replace(">PASSWORD", ">secret").replace("{skew}", "{shop}");
+    redis.ask::<()>(&rights.split_whitespace().collect::<Vec<_>>()).await;
     let password = NamedTempFile::new().expect("a temporary file can be made");
     std::fs::write(password.path(), "secret\n").expect("it can be written");
     let url = format!("redis://{}", redis.addr);
     let file = password.path().to_str().expect("its name is UTF-8");
     let args = ["--redis", &url, "--redis-user", "skew", "--redis-password-file", file, "--redis-prefix", "shop"];
     two_are_one(&args).await;
-    let keys: Vec<String> = redis.ask(&["KEYS", "{shop}*"]).await;
-    assert!(!keys.is_empty());
+    let refused: Vec<redis::Value> = redis.ask(&["ACL", "LOG"]).await;
+    assert!(refused.is_empty(), "{refused:?}");
 }
 
 #[tokio::test]
