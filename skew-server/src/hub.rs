@@ -169,7 +169,7 @@ impl Hub {
                 let key = self.state.registry.key_of(connection_id);
                 let _ = reply.send(key.map_or(Subscribed::Heard, |key| self.subscribe(key, verdict)));
             }
-            Command::Stats(reply) => self.tell(|subscribers, scene| subscribers.ask(reply, scene)),
+            Command::Stats(reply) => self.ask(Question::Stats(reply)),
             Command::Current(reply) => drop(reply.send(self.state.current.clone())),
             Command::Release(release, reply) => drop(reply.send(self.release(release))),
             Command::LearnReleases(releases, reply) => {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use skew_proto::{Connection, Extra, Partial, UserPresence, UsersPage};
 use tokio::time::Instant;
 
@@ -21,8 +22,17 @@ const ROWS_FOR: Duration = Duration::from_secs(30);
 /// What an operator asks.
 #[derive(Debug)]
 pub(super) enum Question {
-    Users { after: Option<String>, limit: usize, reply: Reply<UsersPage> },
-    User { id: String, reply: Reply<UserPresence> },
+    Users {
+        after: Option<String>,
+        limit: usize,
+        reply: Reply<UsersPage>,
+    },
+    User {
+        id: String,
+        reply: Reply<UserPresence>,
+    },
+    /// The whole state, with the connections of all instances.
+    Stats(Reply<Bytes>),
 }
 
 /// Questions that connections of other instances are needed for.
@@ -53,14 +63,8 @@ impl Question {
                 state.people.after(after.as_deref()).take(*limit).all(|(_, presence)| is_own(presence))
             }
             Self::User { id, .. } => state.people.of(id).is_none_or(is_own),
-        }
-    }
-
-    fn answer<P>(self, state: &State<P>, partial: Option<Partial>) {
-        // Who does not wait any more needs no answer.
-        match self {
-            Self::Users { after, limit, reply } => drop(reply.send(page(state, after.as_deref(), limit, partial))),
-            Self::User { id, reply } => drop(reply.send(UserPresence { partial, ..of(state, &id) })),
+            // Who is not heard from is not waited for: the sums are what is asked for first.
+            Self::Stats(_) => state.fleet.as_ref().is_some_and(|fleet| fleet.partial.is_some()),
         }
     }
 }
@@ -73,7 +77,7 @@ impl Hub {
             self.want();
         }
         if question.is_known(&self.state) {
-            question.answer(&self.state, self.missing());
+            self.answer(question, self.missing());
         } else {
             self.waiting.questions.push((now + PATIENCE, question));
         }
@@ -95,7 +99,17 @@ impl Hub {
             _ => self.missing(),
         };
         for (_, question) in answered {
-            question.answer(&self.state, partial.clone());
+            self.answer(question, partial.clone());
+        }
+    }
+
+    fn answer(&mut self, question: Question, partial: Option<Partial>) {
+        let state = &self.state;
+        // Who does not wait any more needs no answer.
+        match question {
+            Question::Users { after, limit, reply } => drop(reply.send(page(state, after.as_deref(), limit, partial))),
+            Question::User { id, reply } => drop(reply.send(UserPresence { partial, ..of(state, &id) })),
+            Question::Stats(reply) => self.tell(|subscribers, scene| subscribers.ask(reply, scene)),
         }
     }
 

@@ -93,6 +93,7 @@ enum Footing {
     /// Nothing yet.
     New {
         since: u64,
+        stream: Stream,
     },
     /// All of it, and it happened before this instance came.
     CatchingUp,
@@ -101,6 +102,14 @@ enum Footing {
     Lost {
         since: u64,
     },
+}
+
+/// What somebody new has seen of the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stream {
+    Unread,
+    /// Nothing was in it: an entry that begins the log was announced afterwards.
+    Empty,
 }
 
 /// The last base that this instance wrote in its term.
@@ -116,7 +125,7 @@ impl Log {
             cursor: EntryId::default(),
             seen: EntryId::default(),
             announced: HashSet::new(),
-            footing: Footing::New { since: now },
+            footing: Footing::New { since: now, stream: Stream::Unread },
             claimed: None,
             base: Written::default(),
         }
@@ -158,6 +167,12 @@ impl Log {
     /// Takes entries as they are in the stream. Returns what they tell.
     pub(crate) fn read(&mut self, entries: Vec<(EntryId, Result<Entry, Unread>)>, end: End, now: u64) -> Vec<Told> {
         let mut told = Vec::new();
+        if let Footing::New { stream, .. } = &mut self.footing
+            && entries.is_empty()
+            && end == End::Reached
+        {
+            *stream = Stream::Empty;
+        }
         for (id, entry) in entries {
             if id <= self.cursor {
                 continue;
@@ -184,7 +199,8 @@ impl Log {
             }
             match self.footing {
                 // The log's first entry, or a base that nobody could read any more.
-                Footing::New { .. } => self.footing = Footing::CatchingUp,
+                Footing::New { stream: Stream::Unread, .. } => self.footing = Footing::CatchingUp,
+                Footing::New { stream: Stream::Empty, .. } => self.footing = Footing::Sound,
                 Footing::Lost { .. } => self.footing = Footing::Sound,
                 Footing::CatchingUp | Footing::Sound => {}
             }
@@ -208,7 +224,7 @@ impl Log {
         match self.footing {
             Footing::Sound => self.cursor >= others,
             Footing::CatchingUp => false,
-            Footing::New { since } => {
+            Footing::New { since, .. } => {
                 let wait = if others == EntryId::default() { PATIENCE_MS } else { STUCK_MS };
                 now.saturating_sub(since) >= wait
             }
@@ -284,7 +300,7 @@ impl Log {
     fn lose(&mut self, now: u64) {
         match self.footing {
             Footing::New { .. } | Footing::Lost { .. } => {}
-            Footing::CatchingUp => self.footing = Footing::New { since: now },
+            Footing::CatchingUp => self.footing = Footing::New { since: now, stream: Stream::Unread },
             Footing::Sound => self.footing = Footing::Lost { since: now },
         }
     }

@@ -189,7 +189,7 @@ impl Task {
     /// The connection is not there any more. What was read stays, and is said to be old.
     fn lose(&mut self, error: &LinkError) {
         let Line::Up(store) = &self.line else { return };
-        tracing::warn!(%error, "Redis is away; figures of other instances are those of now until it is back");
+        tracing::warn!(%error, "Redis is away; until it is back, figures of other instances are the last that were heard");
         self.metrics.errors.inc();
         self.metrics.reconnects.inc();
         self.line = Line::Down(connected(self.link.clone(), &self.keys, store.me.clone(), Before::Lost));

@@ -68,6 +68,24 @@ fn who_is_new_learns_from_the_base_and_tells_nobody() {
 }
 
 #[test]
+fn who_was_there_before_the_log_began_tells_its_first_events() {
+    let mut other = Log::new(0);
+    assert_eq!(other.read(Vec::new(), End::Reached, 1_000), []);
+    let (mut log, mut stream) = leader();
+    say(&mut log, &mut stream, &[came("ann")]);
+    let told = other.read(stream.clone(), End::Reached, 4_000);
+    assert_eq!((news(&told), told[0].age), (vec![(1, came("ann"))], Age::New));
+
+    // Emptied, and gone on with: what was announced before is no news to who is new.
+    let mut late = Log::new(0);
+    assert_eq!(late.read(Vec::new(), End::Reached, 5_000), []);
+    say(&mut log, &mut stream, &[came("bob")]);
+    assert_eq!(late.read(stream.split_off(2), End::Reached, 6_000), []);
+    let base = log.due_base(&"web-1".into(), 6_000).unwrap();
+    assert_eq!(late.base(base).unwrap().age, Age::Before);
+}
+
+#[test]
 fn a_gap_is_found_and_the_difference_told() {
     let (mut log, mut stream) = leader();
     say(&mut log, &mut stream, &[came("ann"), came("bob")]);
