@@ -104,7 +104,7 @@ pub enum Level {
 /// Whether the figures are those of everybody who should be in them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Coverage {
-    /// They are, or none answers, which [`Site::link`] tells.
+    /// They are, or none answers, which [`Site::link`](super::Site::link) tells.
     #[default]
     Whole,
     /// Some targets don't answer, and nothing of them is in the figures.
