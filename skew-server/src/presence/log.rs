@@ -12,6 +12,7 @@ mod entry;
 mod tests;
 
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 pub(crate) use self::entry::{Base, Entry};
@@ -29,6 +30,9 @@ const BASE_MS: u64 = 60_000;
 
 /// Most events in one entry.
 pub(crate) const MOST: usize = 1_000;
+
+/// By how many numbers terms that follow the same one may differ.
+const STRIDES: u64 = 4_096;
 
 /// How long somebody new waits for the others to show themselves before it takes an empty log for a new one.
 const PATIENCE_MS: u64 = 3_000;
@@ -234,9 +238,10 @@ impl Log {
 
     /// The first act of a leader, once it has the lease: the entry of a new term. It leads when it has read that entry.
     pub(crate) fn claim(&mut self, by: &Arc<str>, others: EntryId, now: u64) -> Append {
-        // The time makes it new even where nobody knows the terms before.
-        let id =
-            EntryId { term: self.seen.max(others).term.max(self.cursor.term).max(now).min(MAX_NUMBER - 1) + 1, seq: 0 };
+        // The time makes it new even where nobody knows the terms before. Where Redis has lost a term, two could count to the same one and
+        // mean another: so none is simply the next.
+        let newest = self.seen.max(others).term.max(self.cursor.term).max(now);
+        let id = EntryId { term: (newest + 1 + stride(by, now)).min(MAX_NUMBER), seq: 0 };
         self.claimed = Some(id);
         self.base = Written::default();
         Append { id, entry: Entry { by: by.clone(), after: self.cursor, at: now, came: Vec::new(), left: Vec::new() } }
@@ -320,6 +325,13 @@ impl Log {
             })
             .collect()
     }
+}
+
+/// A number that differs by who claims and when, of a few seconds at most.
+fn stride(by: &str, now: u64) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (by, now).hash(&mut hasher);
+    hasher.finish() % STRIDES
 }
 
 /// Whether what was read of the stream reaches to its end.

@@ -372,3 +372,24 @@ fn user(news: &News) -> &Arc<str> {
         News::Came(user) | News::Left(user) => user,
     }
 }
+
+#[test]
+fn a_term_that_was_lost_is_not_taken_for_another_of_the_same_number() {
+    let steps = vec![
+        Step::End(0),
+        Step::Pass { ticks: 8 },
+        Step::Save,
+        Step::Open { node: 1, version: 0, route: 0, user: Some(0) },
+        Step::Pass { ticks: 17 },
+        Step::Away,
+        Step::Pass { ticks: 1 },
+        Step::Back,
+        Step::FallBack,
+        Step::Pass { ticks: 10 },
+        Step::FallBack,
+        Step::Start(0),
+        Step::Close { node: 1, nth: 0 },
+    ];
+    let fates = [3, 4, 0, 0, 0, 0, 0, 0, 0, 3, 4, 0, 0, 0, 0, 0, 0, 0, 4, 3, 0, 0, 0, 8, 0, 0, 0, 0, 2, 0, 0];
+    run(steps, fates.to_vec());
+}

@@ -125,6 +125,16 @@ fn an_old_leader_is_one_no_more_when_it_reads_of_another() {
 }
 
 #[test]
+fn two_who_lead_on_from_the_same_term_do_not_take_the_same_one() {
+    let (mut log, stream) = leader();
+    let mut other = Log::new(0);
+    other.read(stream, End::Reached, 0);
+    let [first, second] = [(&mut log, "web-1"), (&mut other, "web-2")]
+        .map(|(log, name)| log.claim(&name.into(), EntryId::default(), 9_000).id);
+    assert_ne!(first, second, "where Redis has lost one of them, who has read it must not take the other for it");
+}
+
+#[test]
 fn a_leader_whose_entry_is_not_there_any_more_notices() {
     let (log, stream) = leader();
     assert!(log.holds(stream.first().map(|(id, _)| *id)));
