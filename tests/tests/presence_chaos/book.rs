@@ -14,9 +14,16 @@ pub(crate) struct Book {
     /// Who tells each sequence.
     tellers: BTreeMap<u64, String>,
     wrong: Vec<String>,
+    /// Who was here before the first of them.
+    before: BTreeSet<String>,
 }
 
 impl Book {
+    /// One for events that come from now on.
+    pub(crate) fn beginning_with(present: BTreeSet<String>) -> Self {
+        Self { before: present, ..Self::default() }
+    }
+
     /// Writes down the users' events of a message or a request.
     pub(crate) fn write(&mut self, body: &Value) {
         let Events { events, .. } = Events::deserialize(body).expect("events are told as they should be");
@@ -37,7 +44,7 @@ impl Book {
         if let Some(wrong) = self.wrong.first() {
             return Err(wrong.clone());
         }
-        let mut present = BTreeSet::new();
+        let mut present = self.before.clone();
         for ((epoch, seq), told) in &self.events {
             for what in told {
                 let (alternates, user) = match what {

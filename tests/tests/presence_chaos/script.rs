@@ -88,7 +88,7 @@ impl Play {
             play.watch(at).await;
         }
         play.until_told().await;
-        play.crowd.open(connections, &play.site.up()).await;
+        play.crowd.refill(connections, &play.site.up()).await;
         play.step("calm");
         play
     }
@@ -102,25 +102,26 @@ impl Play {
         self.watchers[at] = Some(watcher);
     }
 
-    /// Waits until somebody tells of those who come and go. What an instance finds told when it begins is no news to it.
+    /// Waits until the listener hears of those who come. What its instance has found told when it began is no news to it, so that it goes
+    /// on from who is here then.
     async fn until_told(&mut self) {
-        if self.program == Program::Recipe {
-            return;
-        }
-        self.crowd.open(1, &self.site.up()).await;
-        self.until_hook_is_right().await;
-        (0..self.site.instances.len()).for_each(|at| self.crowd.lose(at));
-        self.until_hook_is_right().await;
-        self.watch(self.site.instances.len() - 1).await;
-    }
-
-    async fn until_hook_is_right(&self) {
-        let deadline = Instant::now() + A_DEATH + BUSY;
-        let present: BTreeSet<_> = self.truth().present.iter().map(|user| format!("v_u{user}")).collect();
-        let told = || self.hook.book.lock().unwrap_or_else(PoisonError::into_inner).present();
-        while told().as_ref() != Ok(&present) {
-            assert!(Instant::now() < deadline, "the webhook was told {:?} in place of {present:?}", told());
-            sleep(LOOK).await;
+        let deadline = Instant::now() + 2 * A_DEATH;
+        let told = |book: &Mutex<Book>| book.lock().unwrap_or_else(PoisonError::into_inner).present();
+        while self.program == Program::Skew {
+            self.crowd.open(1, &self.site.up()).await;
+            let present: BTreeSet<_> = self.truth().present.iter().map(|user| format!("v_u{user}")).collect();
+            let soon = Instant::now() + REDIS_BACK;
+            let has_heard = |book: &Mutex<Book>| book.lock().unwrap_or_else(PoisonError::into_inner).len() > 0;
+            while told(&self.hook.book).as_ref() != Ok(&present)
+                || (!has_heard(&self.listener()) && Instant::now() < soon)
+            {
+                assert!(Instant::now() < deadline, "the webhook was told {:?}, not {present:?}", told(&self.hook.book));
+                sleep(LOOK).await;
+            }
+            if has_heard(&self.listener()) {
+                *self.listener().lock().unwrap_or_else(PoisonError::into_inner) = Book::beginning_with(present);
+                return;
+            }
         }
     }
 
@@ -297,7 +298,8 @@ impl Play {
                 self.site.redis.flush().await;
                 self.step("FLUSHALL");
                 self.stir(Doors::Own).await;
-                self.settle("FLUSHALL", REDIS_BACK).await;
+                sleep(REDIS_BACK).await;
+                self.settle("FLUSHALL, five seconds later", REDIS_BACK).await;
             }
             Trouble::Line(fault) => self.line(fault).await,
             Trouble::LateWrites => {
@@ -306,7 +308,8 @@ impl Play {
                 self.stir_for(Duration::from_secs(3)).await;
                 self.settle("before late writes", REDIS_BACK).await;
                 record.write_again(&self.site.redis).await;
-                self.settle("late and repeated writes", REDIS_BACK).await;
+                sleep(REDIS_BACK).await;
+                self.settle("late and repeated writes, five seconds later", REDIS_BACK).await;
                 self.stir(Doors::Own).await;
                 self.settle("after late writes", REDIS_BACK).await;
             }
@@ -334,7 +337,8 @@ impl Play {
         self.step(&format!("a line: {fault:?}"));
         self.stir_for(AWAY).await;
         if let Fault::Slow(_) = fault {
-            self.settle("a slow line", REDIS_BACK).await;
+            // Every answer takes twice that.
+            self.settle("a slow line", A_DEATH).await;
         }
         self.site.instances[victim].line.set(Fault::None);
         self.step("the line is mended");
