@@ -269,6 +269,11 @@ impl Fleet {
         self.readable().map(|(_, head)| head.log).max().unwrap_or_default()
     }
 
+    /// The same of that one which has read least. Nothing where there are no others.
+    pub(crate) fn least_log(&self) -> Option<EntryId> {
+        self.readable().map(|(_, head)| head.log).min()
+    }
+
     /// Whether all that is elsewhere is known here, as it is now: only then may this instance say who has left.
     pub(crate) fn is_settled(&self, now: u64) -> bool {
         let known = |entry: &Entry| entry.state(now).is_none_or(|(state, _)| state == InstanceState::Live);

@@ -28,6 +28,9 @@ const BASE_ENTRIES: u64 = 500;
 /// And after so long: it may have been lost.
 const BASE_MS: u64 = 60_000;
 
+/// But so soon, where somebody has not got as far as the last one: they may wait for it in vain.
+const BEHIND_MS: u64 = 5_000;
+
 /// Most events in one entry.
 pub(crate) const MOST: usize = 1_000;
 
@@ -283,12 +286,13 @@ impl Log {
     }
 
     /// Who is announced, to be written down by the leader where that is due: `DEL` and `HSET` in one transaction. Call
-    /// [`base_written`](Self::base_written) after it.
-    pub(crate) fn due_base(&self, by: &Arc<str>, now: u64) -> Option<Base> {
-        let due = self
-            .base
-            .at
-            .is_none_or(|(_, written)| self.base.entries >= BASE_ENTRIES || now.saturating_sub(written) >= BASE_MS);
+    /// [`base_written`](Self::base_written) after it. `least` is how far that one of the others has read which has read least, where there are
+    /// others.
+    pub(crate) fn due_base(&self, by: &Arc<str>, least: Option<EntryId>, now: u64) -> Option<Base> {
+        let due = self.base.at.is_none_or(|(at, written)| {
+            let wait = if least.is_some_and(|least| least < at) { BEHIND_MS } else { BASE_MS };
+            self.base.entries >= BASE_ENTRIES || now.saturating_sub(written) >= wait
+        });
         let base = || Base { at: self.cursor, by: by.clone(), time: now, users: self.announced.clone() };
         (self.leads() && due).then(base)
     }

@@ -55,9 +55,9 @@ fn a_leader_says_each_thing_once_and_numbers_it() {
 fn who_is_new_learns_from_the_base_and_tells_nobody() {
     let (mut log, mut stream) = leader();
     say(&mut log, &mut stream, &[came("ann")]);
-    let base = log.due_base(&"web-1".into(), 5_000).unwrap();
+    let base = log.due_base(&"web-1".into(), None, 5_000).unwrap();
     log.base_written(base.at, 5_000);
-    assert_eq!(log.due_base(&"web-1".into(), 6_000), None);
+    assert_eq!(log.due_base(&"web-1".into(), None, 6_000), None);
     say(&mut log, &mut stream, &[came("bob")]);
 
     let mut new = Log::new(0);
@@ -81,7 +81,7 @@ fn who_was_there_before_the_log_began_tells_its_first_events() {
     assert_eq!(late.read(Vec::new(), End::Reached, 5_000), []);
     say(&mut log, &mut stream, &[came("bob")]);
     assert_eq!(late.read(stream.split_off(2), End::Reached, 6_000), []);
-    let base = log.due_base(&"web-1".into(), 6_000).unwrap();
+    let base = log.due_base(&"web-1".into(), None, 6_000).unwrap();
     assert_eq!(late.base(base).unwrap().age, Age::Before);
 }
 
@@ -98,7 +98,7 @@ fn a_gap_is_found_and_the_difference_told() {
     assert_eq!(other.read(stream.clone(), End::Reached, 0), []);
     assert!(other.needs_base() && !other.may_lead(EntryId::default(), 14_999));
     assert!(other.may_lead(EntryId::default(), 15_000), "nobody else has for long");
-    let told = other.base(log.due_base(&"web-1".into(), 9_000).unwrap()).unwrap();
+    let told = other.base(log.due_base(&"web-1".into(), None, 9_000).unwrap()).unwrap();
     assert_eq!((told.news, told.age), (vec![(4, came("cid")), (4, left("ann"))], Age::New));
     assert_eq!(other.read(stream, End::Reached, 0), []);
     assert!(!other.needs_base());
@@ -118,7 +118,7 @@ fn an_old_leader_is_one_no_more_when_it_reads_of_another() {
     assert_eq!((news(&told), other.leads()), (vec![(1, came("ann"))], true), "who claims knows what it has not read");
     log.read(stream.clone(), End::Reached, 0);
     assert!(!log.leads() && log.needs_base());
-    assert_eq!(log.base(other.due_base(&"web-2".into(), 1).unwrap()), None, "it has missed nothing");
+    assert_eq!(log.base(other.due_base(&"web-2".into(), None, 1).unwrap()), None, "it has missed nothing");
     assert_eq!((log.cursor(), log.needs_base()), (other.cursor(), false));
     other.resign();
     assert!(!other.leads());
@@ -159,14 +159,19 @@ fn a_damaged_entry_is_skipped_by_all_alike_and_a_newer_one_is_a_gap() {
 fn a_base_is_written_again_after_many_entries_and_after_a_while() {
     let (mut log, mut stream) = leader();
     log.base_written(log.cursor(), 4_000);
-    assert_eq!(log.due_base(&"web-1".into(), 63_999), None);
-    assert!(log.due_base(&"web-1".into(), 64_000).is_some());
+    assert_eq!(log.due_base(&"web-1".into(), None, 63_999), None);
+    assert!(log.due_base(&"web-1".into(), None, 64_000).is_some());
+    // It may be lost, and somebody waits for it.
+    let (followed, behind) = (Some(log.cursor()), Some(EntryId::default()));
+    assert_eq!(log.due_base(&"web-1".into(), followed, 9_000), None);
+    assert_eq!(log.due_base(&"web-1".into(), behind, 8_999), None);
+    assert!(log.due_base(&"web-1".into(), behind, 9_000).is_some());
     for nth in 0..BASE_ENTRIES {
         let said = [if nth % 2 == 0 { came("ann") } else { left("ann") }];
         let Append { id, entry } = log.append(&said, &"web-1".into(), 4_000).unwrap();
         log.read(vec![(id, Ok(entry))], End::Ahead, 4_000);
     }
-    assert!(log.due_base(&"web-1".into(), 4_000).is_some());
+    assert!(log.due_base(&"web-1".into(), None, 4_000).is_some());
     say(&mut log, &mut stream, &[came("bob")]);
 }
 

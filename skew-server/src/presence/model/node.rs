@@ -259,7 +259,7 @@ impl Node {
             self.claimed_at = if again { now } else { self.claimed_at };
             return again.then(|| self.log.claim(&name, others, now_here));
         }
-        if let Some(base) = self.log.due_base(&name, now_here) {
+        if let Some(base) = self.log.due_base(&name, self.fleet.least_log(), now_here) {
             self.log.base_written(base.at, now_here);
             redis.base = base.encode().into_iter().map(|(name, value)| (name.into_bytes(), value)).collect();
         }

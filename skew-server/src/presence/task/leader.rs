@@ -188,7 +188,7 @@ impl Task {
         }
         self.deliver(hub).await?;
         let Line::Up(store) = &mut self.line else { return Ok(()) };
-        if let Some(base) = self.leader.log.due_base(&name, now) {
+        if let Some(base) = self.leader.log.due_base(&name, self.fleet.least_log(), now) {
             store.write_base(&base.encode()).await?;
             self.leader.log.base_written(base.at, now);
         }
