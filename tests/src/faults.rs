@@ -25,7 +25,13 @@ pub enum Fault {
     /// What goes that way is lost, and nobody is told. A connection that has lost something ends with the fault: what comes after a hole is
     /// no protocol.
     Lost(Way),
+    /// Messages that Redis publishes are lost, and all that comes after them on the same connection. Answers to commands, which come on
+    /// another, are not: as after a fail-over that a subscription has not noticed.
+    Deaf,
 }
+
+/// How a message begins that Redis publishes.
+const MESSAGE: &[u8] = b"*3\r\n$7\r\nmessage";
 
 /// Directions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,14 +124,14 @@ async fn carry(
         loop {
             let piece = tokio::select! {
                 piece = pieces.recv() => piece,
-                _ = faults.wait_for(|fault| lost && !is_lost(*fault, way)) => None,
+                _ = faults.wait_for(|fault| lost && !is_lost(*fault, way, MESSAGE)) => None,
             };
             let Some((came, bytes)) = piece else { return Ok(()) };
             let fault = *faults
                 .wait_for(|fault| !matches!(fault, Fault::Held(held) if held.is(way)))
                 .await
                 .map_err(io::Error::other)?;
-            if is_lost(fault, way) {
+            if is_lost(fault, way, if lost { MESSAGE } else { &bytes }) {
                 lost = true;
                 continue;
             }
@@ -140,8 +146,12 @@ async fn carry(
     read.and(written)
 }
 
-fn is_lost(fault: Fault, way: Way) -> bool {
-    matches!(fault, Fault::Lost(lost) if lost.is(way))
+fn is_lost(fault: Fault, way: Way, bytes: &[u8]) -> bool {
+    match fault {
+        Fault::Lost(lost) => lost.is(way),
+        Fault::Deaf => way == Way::Down && bytes.starts_with(MESSAGE),
+        Fault::None | Fault::Cut | Fault::Slow(_) | Fault::Held(_) => false,
+    }
 }
 
 async fn read(mut from: OwnedReadHalf, tell: mpsc::UnboundedSender<(Instant, Vec<u8>)>) -> io::Result<()> {

@@ -1,10 +1,12 @@
 //! Several `skew-server` processes that are one over a real Redis: sums, orders, and what becomes of them when something breaks.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use skew_tests::PATIENCE;
+use skew_tests::faults::{Fault, Line};
 use skew_tests::http;
 use skew_tests::nuxt::ADMIN_SECRET;
 use skew_tests::process::Signal;
@@ -184,6 +186,36 @@ async fn any_instance_answers_with_the_sums_and_rows_of_all() {
     while !listed(&tabs[0].hears("stats").await) {}
     tabs.remove(2);
     fleet.all(&[0, 1], "that one has gone", |stats| figures(stats, 3, 1, 2)).await;
+}
+
+/// The connections that listen for messages, as Redis numbers them.
+async fn listening(redis: &Redis) -> BTreeSet<String> {
+    let list: String = redis.ask(&["CLIENT", "LIST", "TYPE", "pubsub"]).await;
+    list.lines().filter_map(|line| Some(line.split(' ').next()?.to_owned())).collect()
+}
+
+#[tokio::test]
+async fn a_subscription_that_hears_nothing_is_found_and_made_anew() {
+    let redis = Redis::start().await;
+    let line = Line::to(redis.addr).await;
+    let (fleet, mut tabs) = two_are_one(&["--redis", &format!("redis://{}", line.addr)]).await;
+    let before = listening(&redis).await;
+    assert_eq!(before.len(), 2);
+    line.set(Fault::Deaf);
+    // What was not heard of is found in the values.
+    tabs.push(Tab::open(fleet.addr(0), "/", "b1", "max").await);
+    let deadline = Instant::now() + PATIENCE;
+    while !listening(&redis).await.is_disjoint(&before) {
+        assert!(Instant::now() < deadline, "nobody has noticed");
+        sleep(LOOK).await;
+    }
+    fleet.all(&[0, 1], "one more", |stats| figures(stats, 5, 3, 2)).await;
+    line.set(Fault::None);
+    while post(fleet.addr(1), "admin/release", &json!({ "version": "b2" })).await["reached"] != 5 {
+        assert!(Instant::now() < deadline, "an order does not reach all");
+        post(fleet.addr(1), "admin/release", &json!({ "version": "b1" })).await;
+    }
+    tabs[0].hears("version").await;
 }
 
 #[tokio::test]
