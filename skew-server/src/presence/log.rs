@@ -148,9 +148,10 @@ impl Log {
         &self.announced
     }
 
-    /// Whether the base is to be read before the next entries.
+    /// Whether the base is to be read before the next entries. Who has seen the stream empty reads it from its beginning, as long as it has
+    /// one: what is in the base would be no news.
     pub(crate) fn needs_base(&self) -> bool {
-        matches!(self.footing, Footing::New { .. } | Footing::Lost { .. })
+        matches!(self.footing, Footing::New { stream: Stream::Unread, .. } | Footing::Lost { .. })
     }
 
     /// Takes the base, where it leads further. Returns what was missed.
@@ -308,7 +309,8 @@ impl Log {
 
     fn lose(&mut self, now: u64) {
         match self.footing {
-            Footing::New { .. } | Footing::Lost { .. } => {}
+            Footing::New { since, .. } => self.footing = Footing::New { since, stream: Stream::Unread },
+            Footing::Lost { .. } => {}
             Footing::CatchingUp => self.footing = Footing::New { since: now, stream: Stream::Unread },
             Footing::Sound => self.footing = Footing::Lost { since: now },
         }

@@ -73,6 +73,8 @@ fn who_was_there_before_the_log_began_tells_its_first_events() {
     assert_eq!(other.read(Vec::new(), End::Reached, 1_000), []);
     let (mut log, mut stream) = leader();
     say(&mut log, &mut stream, &[came("ann")]);
+    let base = log.due_base(&"web-1".into(), None, 4_000).unwrap();
+    assert_eq!((other.needs_base(), other.base(base)), (false, None));
     let told = other.read(stream.clone(), End::Reached, 4_000);
     assert_eq!((news(&told), told[0].age), (vec![(1, came("ann"))], Age::New));
 
