@@ -36,6 +36,7 @@ fn every_flag_that_is_named_exists() {
     for (program, words) in [
         ("skew-tui", &["--help"][..]),
         ("skew-tui", &["invalidate", "--help"]),
+        ("skew-tui", &["message", "--help"]),
         ("skew-tui", &["wait", "--help"]),
         ("skew-tui", &["record", "--help"]),
         ("skew-tui", &["replay", "--help"]),

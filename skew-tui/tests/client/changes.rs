@@ -128,6 +128,11 @@ async fn a_stock_server_is_asked_as_ever_over_both_transports() {
     }
 }
 
+/// What a recorder asks for; a stock server knows none of its fields but the id.
+fn whole() -> Value {
+    json!({ "connectionId": "c-own", "changes": false, "list": "all", "users": true })
+}
+
 #[tokio::test]
 async fn who_records_or_prints_messages_gets_them_whole() {
     let folder = tempfile::tempdir().unwrap();
@@ -142,7 +147,7 @@ async fn who_records_or_prints_messages_gets_them_whole() {
         arguments.insert(1, &url);
         let ran = run(skew_tui(&arguments)).await;
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-        assert_eq!(asked(&site), [json!({ "connectionId": "c-own" })]);
+        assert_eq!(asked(&site), [whole()]);
     }
     let site = Server::start(|seen, push| ours(seen, push, STATS)).await;
     let _messages = skew_tui(&["messages", &site.url("")]).spawn().unwrap();

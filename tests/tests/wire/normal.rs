@@ -4,8 +4,11 @@ use serde_json::{Map, Value, json};
 use skew_tests::site::Peer;
 
 /// Fields that `skew-server` adds to messages, by their type. docs/protocol.md has the same list.
-pub(crate) const OURS_ADDS: [(&str, &[&str]); 3] =
-    [("connected", &["server"]), ("version", &["timestamp"]), ("stats", &["current", "releasedAt", "releases"])];
+pub(crate) const OURS_ADDS: [(&str, &[&str]); 3] = [
+    ("connected", &["server"]),
+    ("version", &["timestamp"]),
+    ("stats", &["users", "anonymous", "current", "releasedAt", "releases"]),
+];
 
 /// Fields that `skew-server` adds to the answer of the invalidation recipe.
 const OURS_ADDS_TO_ANSWERS: [&str; 3] = ["match", "matched", "routes"];
